@@ -1,0 +1,103 @@
+"""The interfaces that parts of ictc keep with each other. Batch first; same order out as in.
+
+An item that fails comes back as a `Failure` value in its place, never as an exception that kills the batch.
+Calls are synchronous on the outside; concurrency stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.types import Assignment, Description, Failure, Item, Label, Taxonomy
+
+Vectors = NDArray[np.float32]
+"""float32 [n, d], rows of unit Euclidean length (a row that cannot be normalised is all zeros)."""
+
+Tick = Callable[[int], None]
+"""Called with the number of items that were finished since the last call."""
+
+
+def no_tick(_done: int) -> None:
+    """The default progress callback: nobody is watching."""
+
+
+class Describer(Protocol):
+    """Step 1. `fingerprint` changes whenever the same image and criterion could give another text."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def describe(
+        self, items: Sequence[Item], criterion: str, tick: Tick = no_tick
+    ) -> list[Description | Failure]: ...
+
+
+@runtime_checkable
+class Evidence(Protocol):
+    """A describer that measured more than words: vectors per image, chosen by the criterion.
+
+    Returns unit rows [n, d] in the order of `descriptions`, or None when nothing measured bears on this criterion
+    (or any row is not in the store). Never runs a model: it reads what `describe` stored.
+    """
+
+    def evidence(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None: ...
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors. `fingerprint` changes whenever the same text could give another vector."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors: ...
+
+
+class ImageEmbedder(Protocol):
+    """Images to unit vectors, in the order given; a failed image is a `Failure` in its place."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]: ...
+
+
+class Reasoner(Protocol):
+    """Steps 2a, 2b and 3 of IC|TC.
+
+    `label` gives one label per description. `merge` gives exactly `k` distinct names (or chooses k when None)
+    from the labels of all images, repeats included. `assign` gives every description one of the taxonomy's
+    names, or None.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def label(
+        self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick
+    ) -> list[Label | Failure]: ...
+
+    def merge(
+        self,
+        descriptions: Sequence[Description],
+        labels: Sequence[Label],
+        criterion: str,
+        k: int | None,
+    ) -> Taxonomy: ...
+
+    def assign(
+        self,
+        descriptions: Sequence[Description],
+        taxonomy: Taxonomy,
+        criterion: str,
+        tick: Tick = no_tick,
+    ) -> list[Assignment | Failure]: ...
+
+
+class Clusterer(Protocol):
+    """Any scikit-learn estimator with `fit_predict`: vectors [n, d] in, integer cluster [n] out (-1: outlier)."""
+
+    def fit_predict(self, X: Vectors) -> NDArray[np.intp]: ...

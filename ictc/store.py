@@ -1,0 +1,113 @@
+"""The content-addressed store: one SQLite file that keeps every answer and vector ever computed for a run.
+
+Keys are hashes of canonical content (`content_key`), never a path, a time or a position, so resuming and refining
+need no code of their own: the same question finds its answer, whoever asks. One commit per `put_many`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ictc.errors import RunError, StorageFull
+from ictc.interfaces import Vectors
+
+_LOOKUP = 500  # SQLite's smallest default limit on bound variables is 999
+
+
+def content_key(kind: str, **content: Any) -> str:
+    """SHA-256 of the canonical JSON of `content`, prefixed by the versioned `kind` (for example `features/1`)."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return f"{kind}:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+class Store:
+    """`put_many` commits before it returns; `get_many` gives what is there. Safe to use from several threads.
+
+    Raises:
+        RunError: the file is not a store, or cannot be opened.
+        StorageFull: the disk is full; everything committed before stays.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """`path` None keeps everything in memory (the library's default when no run folder is given)."""
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
+            self._db.commit()
+        except sqlite3.Error as e:
+            raise _translated(e, path) from e
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The stored values among `keys`; a key that is not stored is left out."""
+        found: dict[str, bytes] = {}
+        try:
+            with self._lock:
+                for start in range(0, len(keys), _LOOKUP):
+                    part = keys[start : start + _LOOKUP]
+                    marks = ",".join("?" * len(part))
+                    query = f"SELECT key, value FROM entries WHERE key IN ({marks})"  # noqa: S608 (marks only)
+                    found.update(self._db.execute(query, part))
+        except sqlite3.Error as e:
+            raise _translated(e, self.path) from e
+        return found
+
+    def put_many(self, entries: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
+        """Keep all of `entries`, in one commit."""
+        rows = list(entries.items()) if isinstance(entries, Mapping) else list(entries)
+        try:
+            with self._lock, self._db:
+                self._db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", rows)
+        except sqlite3.Error as e:
+            raise _translated(e, self.path) from e
+
+    def get_vectors(self, keys: Sequence[str]) -> dict[str, Vectors]:
+        """As `get_many`, for float32 [d] vectors."""
+        return {k: np.frombuffer(v, dtype="<f4") for k, v in self.get_many(keys).items()}
+
+    def put_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
+        """As `put_many`, for float32 [d] vectors."""
+        self.put_many([(k, np.ascontiguousarray(v, dtype="<f4").tobytes()) for k, v in vectors])
+
+    def get_json(self, keys: Sequence[str]) -> dict[str, Any]:
+        """As `get_many`, for JSON values."""
+        return {k: json.loads(v) for k, v in self.get_many(keys).items()}
+
+    def put_json(self, values: Iterable[tuple[str, Any]]) -> None:
+        """As `put_many`, for JSON values; NaN is refused."""
+        self.put_many([(k, json.dumps(v, ensure_ascii=True, allow_nan=False).encode()) for k, v in values])
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+
+def _translated(error: sqlite3.Error, path: Path | None) -> Exception:
+    where = str(path) if path else "memory"
+    if "full" in str(error) or "disk I/O error" in str(error):
+        return StorageFull(
+            f"The disk that holds {where} is full ({error}).",
+            "Free some space and run the same command again: what was computed is kept.",
+        )
+    return RunError(
+        f"The store {where} cannot be used: {error}.",
+        "If the file is damaged, move it away and run the same command again; it is made anew.",
+    )
