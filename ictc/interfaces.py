@@ -31,9 +31,7 @@ class Describer(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def describe(
-        self, items: Sequence[Item], criterion: str, tick: Tick = no_tick
-    ) -> list[Description | Failure]: ...
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]: ...
 
 
 @runtime_checkable
