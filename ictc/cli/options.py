@@ -1,0 +1,95 @@
+"""Every option of the CLI, once. Each can also come from `ICTC_<NAME>` or from ictc.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AUTO = "auto"
+
+
+def parse_k(text: str | int) -> str:
+    """`auto` or a whole number, as text; anything else is a usage error."""
+    value = str(text).strip().lower()
+    if value == AUTO or value.lstrip("+-").isdigit():
+        return value
+    raise typer.BadParameter(f"'{text}' is neither a whole number nor 'auto'")
+
+
+def k_value(k: str) -> int | None:
+    """The number, or None for `auto`."""
+    return None if k == AUTO else int(k)
+
+
+Images = Annotated[
+    str,
+    typer.Argument(
+        metavar="IMAGES",
+        envvar="ICTC_IMAGES",
+        help="A folder, a glob, a list file (txt, csv, jsonl), an imagefolder with metadata.csv or .jsonl, "
+        "or recorded:FILE (descriptions alone).",
+    ),
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", envvar="ICTC_RUN", help="A run folder.")]
+Criterion = Annotated[
+    str,
+    typer.Option("--criterion", "-c", envvar="ICTC_CRITERION", help="What to cluster by, in words.", metavar="TEXT"),
+]
+K = Annotated[
+    str,
+    typer.Option("-k", "--k", envvar="ICTC_K", parser=parse_k, metavar="K|auto", help="How many clusters."),
+]
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", envvar="ICTC_OUTPUT", help="The run folder; made when missing.", metavar="RUN"),
+]
+Describer = Annotated[
+    str,
+    typer.Option(
+        "--describer", envvar="ICTC_DESCRIBER", metavar="SPEC", help="Who describes: offline, recorded:FILE."
+    ),
+]
+Reasoner = Annotated[
+    str, typer.Option("--reasoner", envvar="ICTC_REASONER", metavar="SPEC", help="Who labels, merges, assigns: offline.")
+]
+Truth = Annotated[
+    str,
+    typer.Option(
+        "--truth",
+        envvar="ICTC_TRUTH",
+        metavar="filename|folder|FILE[:COLUMN]",
+        help="Where the true classes stand; scores the run.",
+    ),
+]
+MaybeTruth = Annotated[
+    str | None,
+    typer.Option(
+        "--truth",
+        envvar="ICTC_TRUTH",
+        metavar="filename|folder|FILE[:COLUMN]",
+        help="Where the true classes stand; scores the run.",
+    ),
+]
+RevisionId = Annotated[
+    str,
+    typer.Option("--revision", envvar="ICTC_REVISION", metavar="NNN", help="A revision; by default the last asked for."),
+]
+FailOnError = Annotated[
+    float,
+    typer.Option(
+        "--fail-on-error",
+        envvar="ICTC_FAIL_ON_ERROR",
+        min=0.0,
+        max=1.0,
+        metavar="SHARE",
+        help="Exit with 4 when more than this share of the images failed; below it, failures exit with 3.",
+    ),
+]
+WithReport = Annotated[
+    bool, typer.Option("--report/--no-report", envvar="ICTC_REPORT", help="Write the HTML report.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", envvar="ICTC_JSON", help="Print one JSON object on standard output.")
+]

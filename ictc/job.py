@@ -1,0 +1,213 @@
+"""One job from start to end: read the inputs, find the revision, do the steps, mark it done.
+
+What the CLI and the library share. A job that was done before, with nothing changed since, is read and not redone.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ictc.backends import OFFLINE, Backends, open_backends, text_embedder
+from ictc.errors import InputError, UsageError
+from ictc.images.sources import Source, read_source
+from ictc.interfaces import Recorded, Tick
+from ictc.pipeline import run_steps, step1, step2a, step2b, step3
+from ictc.progress import Watch, unwatched
+from ictc.registry import DescriberContext, describer
+from ictc.result import Result
+from ictc.revision import Revision
+from ictc.runfolder import RunFolder, Settings, digest_inputs
+from ictc.store import Store
+
+RECORDED = "recorded:"
+_VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks of a run. `k` None chooses K."""
+
+    images: str | Sequence[Path]
+    criterion: str
+    k: int | None = None
+    describer: str = OFFLINE
+    reasoner: str = OFFLINE
+
+    def __post_init__(self) -> None:
+        if not self.criterion.strip():
+            raise UsageError("The criterion is empty.", 'Say what to cluster by, for example: -c "mood"')
+        check_k(self.k)
+
+
+def check_k(k: int | None) -> None:
+    """Raises UsageError for a K that no data could have."""
+    if k is not None and k < 1:
+        raise UsageError(f"K is {k}; it must be at least 1.", "Ask for -k 2 or more, or -k auto.")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished job. `reused` says that nothing had to be computed."""
+
+    result: Result
+    folder: RunFolder
+    revision: Revision
+    reused: bool
+
+
+def run(asked: Asked, folder: Path, watch: Watch = unwatched) -> Done:
+    """All steps into `folder`, which is made when missing.
+
+    Raises:
+        UsageError, RunError, StepError, StorageFull: see `ictc.errors`; what was computed before stays.
+    """
+    asked, source = _resolve(asked)
+    _check_size(asked.k, source)
+    run_folder = RunFolder(folder, create=True)
+    with run_folder.open_store() as store:
+        backends = open_backends(asked.describer, asked.reasoner, store)
+        settings = _settings(asked, source, backends)
+        revision = run_folder.revision_for(settings)
+        if revision.is_done(settings.key):
+            return Done(revision.result(), run_folder, revision, reused=True)
+        with _recording(run_folder, revision, watch) as timed:
+            run_steps(revision, source, asked.criterion, asked.k, backends.describer, backends.reasoner, timed)
+            revision.finish(settings.key)
+        return Done(revision.result(), run_folder, revision, reused=False)
+
+
+def describe(asked: Asked, folder: Path, watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
+    """Step 1 alone."""
+    asked, source = _resolve(asked)
+    run_folder = RunFolder(folder, create=True)
+    with run_folder.open_store() as store:
+        backends = open_backends(asked.describer, asked.reasoner, store)
+        settings = replace(_settings(asked, source, backends), k=0)
+        revision = run_folder.described(settings) or run_folder.revision_for(settings)
+        with _recording(run_folder, revision, watch) as timed:
+            step1(revision, source, asked.criterion, backends.describer, timed)
+    return run_folder, revision
+
+
+def label(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
+    """Step 2a on a run that has step 1."""
+    with _reopened(folder, revision_id) as (run_folder, revision, settings, backends):
+        with _recording(run_folder, revision, watch) as timed:
+            step2a(revision, settings.criterion, backends.reasoner, timed)
+        return run_folder, revision
+
+
+def merge(
+    folder: Path, k: int | None, revision_id: str = "", watch: Watch = unwatched
+) -> tuple[RunFolder, Revision]:
+    """Step 2b on a run that has step 2a. Another K than before makes a new revision and leaves the old one."""
+    check_k(k)
+    with _reopened(folder, revision_id) as (run_folder, before, settings, backends):
+        revision = run_folder.revision_for(replace(settings, k=k))
+        if revision.id != before.id:
+            revision.copy_steps_1_and_2a(before)
+        with _recording(run_folder, revision, watch) as timed:
+            step2b(revision, settings.criterion, k, backends.reasoner, timed)
+        return run_folder, revision
+
+
+def assign(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> Done:
+    """Step 3 on a run that has step 2b; then the revision is done."""
+    with _reopened(folder, revision_id) as (run_folder, revision, settings, backends):
+        with _recording(run_folder, revision, watch) as timed:
+            step3(revision, settings.criterion, backends.reasoner, timed)
+            revision.finish(settings.key)
+        return Done(revision.result(), run_folder, revision, reused=False)
+
+
+def _resolve(asked: Asked) -> tuple[Asked, Source]:
+    """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
+    if not (isinstance(asked.images, str) and asked.images.startswith(RECORDED)):
+        return asked, read_source(asked.images)
+    with Store(None) as nowhere:
+        chosen = describer(asked.images, DescriberContext(store=nowhere, embedder=text_embedder(nowhere)))
+    if not isinstance(chosen, Recorded):
+        raise InputError(f"{asked.images} has no items of its own.", "Give a folder of images instead.")
+    items = chosen.items()
+    return replace(asked, describer=asked.images), Source(
+        items=items, failures=[], metadata={}, root=None, kind="recorded"
+    )
+
+
+def _check_size(k: int | None, source: Source) -> None:
+    if k is not None and k > len(source.items):
+        raise UsageError(
+            f"K is {k}, but there are only {len(source.items)} images to cluster.",
+            f"Ask for -k {max(1, len(source.items))} or fewer.",
+        )
+
+
+def _settings(asked: Asked, source: Source, backends: Backends) -> Settings:
+    return Settings(
+        images=asked.images if isinstance(asked.images, str) else f"{len(asked.images)} paths",
+        inputs=digest_inputs(
+            [(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]
+        ),
+        criterion=asked.criterion,
+        describer=asked.describer,
+        describer_fingerprint=backends.describer.fingerprint,
+        reasoner=asked.reasoner,
+        reasoner_fingerprint=backends.reasoner.fingerprint,
+        k=asked.k,
+    )
+
+
+@contextmanager
+def _reopened(folder: Path, revision_id: str) -> Iterator[tuple[RunFolder, Revision, Settings, Backends]]:
+    run_folder = RunFolder(folder)
+    revision = run_folder.revision(revision_id)
+    settings = run_folder.settings(revision.id)
+    with run_folder.open_store() as store:
+        yield run_folder, revision, settings, open_backends(settings.describer, settings.reasoner, store)
+
+
+@dataclass(slots=True)
+class _Timed:
+    """A watch around a watch, that keeps the seconds of each stage."""
+
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str, total: int) -> Iterator[Tick]:
+        start = time.perf_counter()
+        with self.watch(stage, total) as tick:
+            yield tick
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+@contextmanager
+def _recording(folder: RunFolder, revision: Revision, watch: Watch) -> Iterator[_Timed]:
+    """Keeps run.json true: started before, and counts, seconds and versions after."""
+    revision.start()
+    folder.note(revision, status="started", versions=versions())
+    timed = _Timed(watch)
+    yield timed
+    seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
+    facts: dict[str, Any] = {"seconds": seconds, "model_calls": 0, "cost": 0.0}
+    if revision.is_done(folder.settings(revision.id).key):
+        facts |= {"status": "done", "counts": revision.result().counts}
+    folder.note(revision, **facts)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,21 @@
+"""How steps say how far they are. The library is silent by default; the CLI draws bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from ictc.interfaces import Tick, no_tick
+
+
+class Watch(Protocol):
+    """Told when a stage begins and how many items it has; gives the stage's tick for as long as the stage lasts."""
+
+    def __call__(self, stage: str, total: int) -> AbstractContextManager[Tick]: ...
+
+
+@contextmanager
+def unwatched(stage: str, total: int) -> Iterator[Tick]:
+    """Nobody is watching."""
+    yield no_tick

@@ -1,0 +1,90 @@
+"""What a run gives, whichever lane made it. Report, score, export and refine are functions of this alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ictc.types import Assignment, Description, Failure, Item, Label, Taxonomy
+
+UNASSIGNED = "unassigned"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All four steps of one revision. Lists are in the order of `items`; a failed item is in `failures` instead."""
+
+    criterion: str
+    items: Sequence[Item]
+    descriptions: Sequence[Description]
+    labels: Sequence[Label]
+    taxonomy: Taxonomy
+    assignments: Sequence[Assignment]
+    failures: Sequence[Failure] = ()
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def k(self) -> int:
+        return self.taxonomy.k
+
+    @property
+    def names(self) -> list[str]:
+        return self.taxonomy.names
+
+    @property
+    def clusters(self) -> dict[str, list[str]]:
+        """Image names per cluster name, in the taxonomy's order; most confident first."""
+        ranked = sorted(self.assignments, key=lambda a: -(a.confidence or 0.0))
+        members: dict[str, list[str]] = {name: [] for name in self.names}
+        for a in ranked:
+            if a.cluster is not None:
+                members[a.cluster].append(a.image)
+        return members
+
+    @property
+    def unassigned(self) -> list[str]:
+        return [a.image for a in self.assignments if a.cluster is None]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers that are printed, each recomputable from the run's files."""
+        names = {i.name for i in self.items}
+        failed = {f.image for f in self.failures}
+        return {
+            "images": len(names | failed),
+            "described": len(self.descriptions),
+            "labelled": len(self.labels),
+            "assigned": len(self.assignments) - len(self.unassigned),
+            "unassigned": len(self.unassigned),
+            "failed": len(failed),
+        }
+
+    def predicted(self) -> dict[str, str | None]:
+        """Cluster per image; None for unassigned. Failed images are not in it."""
+        return {a.image: a.cluster for a in self.assignments}
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary that `--json` prints."""
+        sizes = Counter(a.cluster for a in self.assignments)
+        labels = {c.name: dict(c.labels) for c in self.taxonomy.clusters}
+        choice = self.taxonomy.choice
+        return {
+            "criterion": self.criterion,
+            "k": self.k,
+            "k_reason": choice.reason if choice else None,
+            **self.counts,
+            "clusters": [
+                {
+                    "name": name,
+                    "images": sizes[name],
+                    "share": round(sizes[name] / max(1, len(self.assignments)), 4),
+                    "labels": dict(sorted(labels[name].items(), key=lambda x: (-x[1], x[0]))[:10]),
+                    "examples": members[:3],
+                }
+                for name, members in self.clusters.items()
+            ],
+        }

@@ -1,0 +1,20 @@
+"""Text that others wrote, made safe to show in a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """`text` without anything a terminal would act on: controls, bidi overrides and lone surrogates as \\x.. escapes."""
+    return "".join(
+        c if c == "\u200d" or unicodedata.category(c) not in _HIDDEN else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """At most `width` characters, an ellipsis where something was cut."""
+    return text if len(text) <= width else text[: width - 1] + "…"
