@@ -1,0 +1,41 @@
+"""Cluster images by a criterion written in words.
+
+>>> from ictc import cluster, score
+>>> result = cluster("photos/", "mood", k=5)              # doctest: +SKIP
+>>> result.clusters                                        # doctest: +SKIP
+{'calm evening': ['a.jpg', ...], ...}
+>>> score(result, truth="folder").acc                      # doctest: +SKIP
+0.93
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ictc.api import cluster, score
+    from ictc.errors import IctcError
+    from ictc.result import Result
+    from ictc.scoring import Scores
+
+__all__ = ["IctcError", "Result", "Scores", "cluster", "score"]
+
+_HOME = {
+    "IctcError": "ictc.errors",
+    "Result": "ictc.result",
+    "Scores": "ictc.scoring",
+    "cluster": "ictc.api",
+    "score": "ictc.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used, so that `import ictc` is quick."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'ictc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,6 +13,8 @@ from ictc.registry import DescriberContext, describer
 from ictc.store import Store
 
 OFFLINE = "offline"
+IMPORTED = "imported"
+"""Stands in place of a spec where another program did the steps."""
 
 
 @dataclass(frozen=True, slots=True)

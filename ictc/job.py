@@ -104,9 +104,7 @@ def label(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> tupl
         return run_folder, revision
 
 
-def merge(
-    folder: Path, k: int | None, revision_id: str = "", watch: Watch = unwatched
-) -> tuple[RunFolder, Revision]:
+def merge(folder: Path, k: int | None, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
     """Step 2b on a run that has step 2a. Another K than before makes a new revision and leaves the old one."""
     check_k(k)
     with _reopened(folder, revision_id) as (run_folder, before, settings, backends):
@@ -152,9 +150,7 @@ def _check_size(k: int | None, source: Source) -> None:
 def _settings(asked: Asked, source: Source, backends: Backends) -> Settings:
     return Settings(
         images=asked.images if isinstance(asked.images, str) else f"{len(asked.images)} paths",
-        inputs=digest_inputs(
-            [(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]
-        ),
+        inputs=digest_inputs([(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]),
         criterion=asked.criterion,
         describer=asked.describer,
         describer_fingerprint=backends.describer.fingerprint,

@@ -51,7 +51,7 @@ def step1(revision: Revision, source: Source, criterion: str, describer: Describ
     if not descriptions:
         raise StepError(
             f"None of the {len(failures)} images could be described ({_tally(failures)}).",
-            f"Each reason stands in {revision.path / 'failures.jsonl'}; mend the images and run the same command again.",
+            f"Each reason stands in {revision.path / 'failures.jsonl'}; mend them and run the same command again.",
         )
 
 

@@ -46,5 +46,7 @@ def describer(spec: str, context: DescriberContext) -> Describer:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise SpecError(f"The describer '{name}' ({entry.value}) cannot be used: {reason}.", "See: ictc doctor") from error
+        raise SpecError(
+            f"The describer '{name}' ({entry.value}) cannot be used: {reason}.", "See: ictc doctor"
+        ) from error
     return made

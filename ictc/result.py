@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,10 @@ class Result:
             "unassigned": len(self.unassigned),
             "failed": len(failed),
         }
+
+    def without_folder(self) -> Result:
+        """The same result, once the folder it was read from is gone."""
+        return replace(self, folder=None)
 
     def predicted(self) -> dict[str, str | None]:
         """Cluster per image; None for unassigned. Failed images are not in it."""

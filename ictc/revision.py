@@ -52,7 +52,7 @@ class Revision:
         self.id = path.name
 
     def start(self) -> None:
-        """Make the folder. `DONE` may stay: it holds digests, so it speaks for nothing but the files it was made for."""
+        """Make the folder. `DONE` may stay: it speaks only for files with the digests in it."""
         self.path.mkdir(parents=True, exist_ok=True)
 
     def copy_steps_1_and_2a(self, other: Revision) -> None:
@@ -109,6 +109,12 @@ class Revision:
             return done["key"] == key and all(_digest(self.path / n) == h for n, h in done["files"].items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
+
+    def digest_of(self, *names: str) -> str:
+        """One digest of the named files as they stand; a missing file counts as empty."""
+        return hashlib.sha256(
+            "".join(_digest(self.path / n) if self.has(n) else "-" for n in names).encode()
+        ).hexdigest()
 
     def has(self, name: str) -> bool:
         return (self.path / name).exists()
@@ -221,7 +227,9 @@ def text_to_path(text: str | None) -> Path | None:
     """The reverse of `path_to_text`."""
     if text is None:
         return None
-    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))) if text.startswith("file://") else Path(text)
+    return (
+        Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://")))) if text.startswith("file://") else Path(text)
+    )
 
 
 def _digest(file: Path) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """`text` without anything a terminal would act on: controls, bidi overrides and lone surrogates as \\x.. escapes."""
+    """`text` with all that a terminal would act on (controls, bidi overrides, lone surrogates) as \\x.. escapes."""
     return "".join(
         c if c == "\u200d" or unicodedata.category(c) not in _HIDDEN else c.encode("unicode_escape").decode("ascii")
         for c in text
@@ -18,3 +19,8 @@ def printable(text: str) -> str:
 def shortened(text: str, width: int) -> str:
     """At most `width` characters, an ellipsis where something was cut."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def command_line(*words: str) -> str:
+    """An `ictc` command to type, quoted as a shell wants it."""
+    return shlex.join(["ictc", *words])

@@ -1,8 +1,8 @@
 """ictc.toml: options by file. Top-level keys hold for every command, `[run]`-like tables for one.
 
-    criterion = "mood"
-    [run]
-    k = 8
+criterion = "mood"
+[run]
+k = 8
 """
 
 from __future__ import annotations

@@ -47,12 +47,11 @@ Output = Annotated[
 ]
 Describer = Annotated[
     str,
-    typer.Option(
-        "--describer", envvar="ICTC_DESCRIBER", metavar="SPEC", help="Who describes: offline, recorded:FILE."
-    ),
+    typer.Option("--describer", envvar="ICTC_DESCRIBER", metavar="SPEC", help="Who describes: offline, recorded:FILE."),
 ]
 Reasoner = Annotated[
-    str, typer.Option("--reasoner", envvar="ICTC_REASONER", metavar="SPEC", help="Who labels, merges, assigns: offline.")
+    str,
+    typer.Option("--reasoner", envvar="ICTC_REASONER", metavar="SPEC", help="Who labels, merges, assigns: offline."),
 ]
 Truth = Annotated[
     str,
@@ -74,7 +73,9 @@ MaybeTruth = Annotated[
 ]
 RevisionId = Annotated[
     str,
-    typer.Option("--revision", envvar="ICTC_REVISION", metavar="NNN", help="A revision; by default the last asked for."),
+    typer.Option(
+        "--revision", envvar="ICTC_REVISION", metavar="NNN", help="A revision; by default the last asked for."
+    ),
 ]
 FailOnError = Annotated[
     float,
@@ -87,9 +88,5 @@ FailOnError = Annotated[
         help="Exit with 4 when more than this share of the images failed; below it, failures exit with 3.",
     ),
 ]
-WithReport = Annotated[
-    bool, typer.Option("--report/--no-report", envvar="ICTC_REPORT", help="Write the HTML report.")
-]
-Json = Annotated[
-    bool, typer.Option("--json", envvar="ICTC_JSON", help="Print one JSON object on standard output.")
-]
+WithReport = Annotated[bool, typer.Option("--report/--no-report", envvar="ICTC_REPORT", help="Write the HTML report.")]
+Json = Annotated[bool, typer.Option("--json", envvar="ICTC_JSON", help="Print one JSON object on standard output.")]

@@ -1,0 +1,49 @@
+# make help explains itself. Every target makes what it needs; nothing outside this folder is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CRITERIA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: .venv/.demo ## install, then cluster real photographs under two criteria
+	@$(BIN)/python scripts/demo.py
+
+test: .venv/.dev ## install, then run the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/.dev ## ruff, mypy --strict, import contracts, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/cli_reference.py --check
+
+docs: .venv/.dev ## write the generated parts of docs/ again
+	@$(BIN)/python scripts/cli_reference.py
+
+bench: .venv/.dev ## measure accuracy and speed (needs ICTC_DATA=DIR; see docs/benchmarks.md)
+	@$(BIN)/python -m bench
+
+clean: ## remove what make made
+	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ictc needs Python 3.11 or newer; say which: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo: .venv/.made pyproject.toml constraints.txt
+	@echo "installing (once; a few minutes) ..."
+	@$(PIP) install -q -c constraints.txt -e '.[demo]'
+	@touch $@
+
+.venv/.dev: .venv/.made pyproject.toml constraints.txt
+	@echo "installing (once; a few minutes) ..."
+	@$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@touch $@ .venv/.demo

@@ -1,0 +1,66 @@
+"""The library: `cluster` and `score`, with the power of the command line."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ictc import job
+from ictc.backends import OFFLINE
+from ictc.outputs import score_result
+from ictc.progress import Watch, unwatched
+from ictc.result import Result
+from ictc.scoring import Scores
+
+
+def cluster(
+    images: str | Path | Sequence[str | Path],
+    criterion: str,
+    k: int | None = None,
+    *,
+    run: str | Path | None = None,
+    describer: str = OFFLINE,
+    reasoner: str = OFFLINE,
+    watch: Watch = unwatched,
+) -> Result:
+    """Cluster images by a criterion in words (IC|TC; Kwon et al., ICLR 2024).
+
+    Args:
+        images: a folder, glob, list file, imagefolder, `recorded:FILE`, or the image files themselves.
+        criterion: what to cluster by, for example `"mood"`.
+        k: how many clusters; None chooses, and `result.taxonomy.choice` says why.
+        run: a run folder. With one, work that was done before is found again and everything can be looked at with
+            `ictc show` and `ictc report`; without, nothing is kept.
+        describer: model spec of step 1.
+        reasoner: model spec of steps 2a, 2b and 3.
+        watch: is told of progress; silent by default.
+
+    Returns:
+        The result; images that failed are in `result.failures`, the others are clustered.
+
+    Raises:
+        UsageError: bad input or options. RunError: the run folder cannot be used. StepError: a step gave nothing.
+    """
+    several = isinstance(images, Sequence) and not isinstance(images, str)
+    source = [Path(i) for i in images] if several else str(images)
+    asked = job.Asked(source, criterion, k, describer, reasoner)
+    if run is not None:
+        return job.run(asked, Path(run), watch).result
+    with tempfile.TemporaryDirectory(prefix="ictc-") as folder:
+        done = job.run(asked, Path(folder), watch)
+        return done.result.without_folder()
+
+
+def score(result: Result, truth: str = "filename") -> Scores:
+    """Score a result against the truth: Hungarian-matched ACC, ARI and NMI, with intervals, per class.
+
+    Args:
+        result: what `cluster` gave.
+        truth: `filename` (`{number}_{class}.{ext}`), `folder`, `FILE[:COLUMN]`, or a column of the imagefolder's
+            metadata.
+
+    Raises:
+        InputError: the truth cannot be read, or matches no image.
+    """
+    return score_result(result, truth)[0]

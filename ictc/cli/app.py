@@ -1,0 +1,62 @@
+"""The Typer application: the group's own options, and every command registered once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ictc.cli import config
+from ictc.cli.commands import doctor, imports, report, run, score, show, steps
+from ictc.cli.console import guarded
+
+app = typer.Typer(
+    name="ictc",
+    help="Cluster images by a criterion in words, name every cluster, and steer by rewriting the criterion.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+COMMANDS = {
+    "run": run.run,
+    "step1": steps.step1,
+    "step2a": steps.step2a,
+    "step2b": steps.step2b,
+    "step3": steps.step3,
+    "score": score.score,
+    "report": report.report,
+    "show": show.show,
+    "import": imports.import_original,
+    "doctor": doctor.doctor,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(guarded(_command))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ictc {version('ictc')}")
+        raise typer.Exit
+
+
+@app.callback()
+@guarded
+def options(
+    ctx: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", envvar="ICTC_CONFIG", metavar="FILE", help="Options by file; by default ./ictc.toml."),
+    ] = None,
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Cluster images by a criterion in words, name every cluster, and steer by rewriting the criterion."""
+    group = ctx.command
+    commands = getattr(group, "commands", {})
+    known = {name: {p.name for p in command.params if p.name != "help"} for name, command in commands.items()}
+    ctx.default_map = config.default_map(config_file, known)

@@ -1,0 +1,65 @@
+"""`ictc import`: a run of the original IC|TC repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ictc.cli import options as o
+from ictc.cli.console import out, print_json, say
+from ictc.cli.tables import print_clusters
+from ictc.text import command_line
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        envvar="ICTC_DIR",
+        help="A folder with step1_result.jsonl, step2a_result.txt, step2b_result.txt, step3_result.txt (or .gz).",
+    ),
+]
+Descriptions = Annotated[
+    Path | None,
+    typer.Option(
+        "--descriptions",
+        envvar="ICTC_DESCRIPTIONS",
+        metavar="FILE",
+        help="The descriptions, where DIR has no step1_result.jsonl.",
+    ),
+]
+ImportCriterion = Annotated[
+    str,
+    typer.Option(
+        "--criterion",
+        "-c",
+        envvar="ICTC_CRITERION",
+        metavar="TEXT",
+        help="The criterion of that run; by default the folder's name.",
+    ),
+]
+
+
+def import_original(
+    folder: Folder,
+    output: o.Output = Path("run"),
+    descriptions: Descriptions = None,
+    criterion: ImportCriterion = "",
+    json_output: o.Json = False,
+) -> None:
+    """Import a run of the original IC|TC repository, so that show, score and report work on it.
+
+    Answers that are not one of its K names stay unassigned and are counted as off-list.
+    """
+    from ictc.importing import import_run
+
+    imported = import_run(folder, output, descriptions, criterion)
+    if json_output:
+        print_json({"run": str(output), "revision": imported.done.revision.id, **imported.to_json()})
+        return
+    console = out()
+    print_clusters(console, imported.done.result)
+    for line in imported.remarks:
+        console.print(line, markup=False)
+    say(f"next: {command_line('score', str(output), '--truth', 'filename')}")

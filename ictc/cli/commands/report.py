@@ -1,0 +1,18 @@
+"""`ictc report`: the HTML page."""
+
+from __future__ import annotations
+
+from ictc.cli import options as o
+from ictc.cli.console import out, print_json, watch
+
+
+def report(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
+    """Write RUN's report again: one self-contained HTML file."""
+    from ictc import outputs
+
+    done = outputs.reopen(run, revision)
+    page = outputs.report(done, watch)
+    if json_output:
+        print_json({"run": str(run), "revision": done.revision.id, "report": str(page)})
+    else:
+        out().print(f"report: {page}", markup=False)

@@ -1,0 +1,24 @@
+"""`ictc score`: against the truth."""
+
+from __future__ import annotations
+
+from ictc.cli import options as o
+from ictc.cli.console import out, print_json
+from ictc.cli.tables import print_scores
+
+
+def score(run: o.Run, truth: o.Truth, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
+    """Score RUN against the truth: Hungarian-matched ACC, ARI, NMI, per class, with 95 % intervals.
+
+    Writes metrics.json, confusion.csv and confusion.png beside the result files.
+    """
+    from ictc import outputs
+
+    done = outputs.reopen(run, revision)
+    scores = outputs.score(done, truth)
+    if json_output:
+        print_json({"run": str(run), "revision": done.revision.id, **scores})
+    else:
+        console = out()
+        print_scores(console, scores)
+        console.print(f"per class, matching and confusion: {done.revision.path / 'metrics.json'}", markup=False)

@@ -1,0 +1,35 @@
+"""`ictc show`: the table again."""
+
+from __future__ import annotations
+
+from ictc.cli import options as o
+from ictc.cli.console import out, print_json
+from ictc.cli.tables import print_clusters, print_scores
+
+
+def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
+    """Show RUN's clusters, and its scores where it was scored. Computes nothing."""
+    from ictc import outputs
+
+    done = outputs.reopen(run, revision)
+    scores = done.revision.metrics()
+    if json_output:
+        print_json(
+            {
+                "run": str(run),
+                "revision": done.revision.id,
+                "revisions": done.folder.revision_ids,
+                **done.result.to_json(),
+                **(scores or {}),
+            }
+        )
+        return
+    console = out()
+    print_clusters(console, done.result)
+    if scores:
+        print_scores(console, scores)
+    if len(done.folder.revision_ids) > 1:
+        console.print(
+            f"revision {done.revision.id} of {', '.join(done.folder.revision_ids)}; another: --revision NNN",
+            markup=False,
+        )

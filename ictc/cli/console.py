@@ -1,0 +1,121 @@
+"""What the CLI prints: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from ictc.errors import EXIT_INTERRUPTED, IctcError, StorageFull
+from ictc.interfaces import Tick
+from ictc.text import command_line, printable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def out() -> Console:
+    """Standard output. Made anew for each use, so that redirection is respected; NO_COLOR is rich's own matter."""
+    return Console(soft_wrap=True, highlight=False)
+
+
+def err() -> Console:
+    """Standard error."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """A line to the person, on standard error."""
+    err().print(escape(message))
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Errors become one message and an exit code; Ctrl-C says how to go on. The command keeps its signature."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        as_json = bool(kwargs.get("json_output"))
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            say(f"\nInterrupted. What was computed is kept; go on with:\n  {command_line(*sys.argv[1:])}")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        except IctcError as e:
+            _fail(e, as_json)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as e:
+            if e.errno not in (ENOSPC, EDQUOT):
+                raise
+            _fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
+        raise AssertionError("unreachable")
+
+    return run
+
+
+def _fail(error: IctcError, as_json: bool) -> None:
+    if as_json:
+        print_json({"error": error.message, "hint": error.hint, "exit": error.exit_code})
+    console = err()
+    console.print("[bold red]Error:[/]", escape(printable_lines(error.message)))
+    if error.hint:
+        console.print(escape(printable_lines(error.hint)))
+    raise typer.Exit(error.exit_code)
+
+
+def printable_lines(text: str) -> str:
+    """As `printable`, with line breaks kept."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+class _Rate(ProgressColumn):
+    """Items per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
+
+
+@contextmanager
+def watch(stage: str, total: int) -> Iterator[Tick]:
+    """A progress bar with rate and time left on a terminal; one line per stage elsewhere."""
+    console = err()
+    columns = (
+        TextColumn("{task.description:>8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task(stage, total=total)
+        yield lambda done: bars.advance(task, done)
+        bars.update(task, completed=total)
+    if not console.is_terminal:
+        elapsed = bars.tasks[0].finished_time or bars.tasks[0].elapsed or 0.0
+        rate = f", {total / elapsed:,.0f}/s" if elapsed > 0.05 else ""
+        say(f"{stage}: {total} in {elapsed:.1f} s{rate}")

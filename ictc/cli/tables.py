@@ -1,0 +1,65 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ictc.result import UNASSIGNED, Result
+from ictc.text import printable, shortened
+
+_NAME, _LABELS, _EXAMPLE = 40, 46, 28
+
+
+def print_clusters(console: Console, result: Result) -> None:
+    """One row per cluster: name, size, share, commonest labels, two examples."""
+    table = Table(title=f"by {shortened(printable(result.criterion), 70)}", title_justify="left")
+    table.add_column("cluster", style="bold")
+    table.add_column("images", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("labels")
+    table.add_column("for example", style="dim")
+    total = max(1, len(result.assignments))
+    members = result.clusters
+    for cluster in result.taxonomy.clusters:
+        images = members[cluster.name]
+        labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
+        table.add_row(
+            _cell(cluster.name, _NAME),
+            str(len(images)),
+            f"{len(images) / total:.0%}",
+            _cell(labels, _LABELS),
+            "\n".join(_cell(i, _EXAMPLE) for i in images[:2]),
+        )
+    if result.unassigned:
+        n = len(result.unassigned)
+        table.add_row(
+            UNASSIGNED, str(n), f"{n / total:.0%}", "", "\n".join(_cell(i, _EXAMPLE) for i in result.unassigned[:2])
+        )
+    console.print(table)
+    if result.taxonomy.choice:
+        console.print(escape(f"K = {result.k}: {result.taxonomy.choice.reason}"))
+
+
+def print_scores(console: Console, scores: dict[str, Any]) -> None:
+    """The scores in one line each, with their 95 % intervals where they have one."""
+    table = Table(title="scores", title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for key in ("acc", "ari", "nmi", "silhouette"):
+        if scores.get(key) is not None:
+            low, high = scores.get(f"{key}_low"), scores.get(f"{key}_high")
+            interval = f"  [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""
+            table.add_row(key.upper(), f"{scores[key]:.4f}{interval}")
+    for key in ("n", "k", "k_true", "unassigned", "failed", "off_list"):
+        if scores.get(key) is not None:
+            table.add_row(key.replace("_", " "), str(scores[key]))
+    console.print(table)
+
+
+def _cell(text: str, width: int) -> str:
+    return escape(shortened(printable(text), width))

@@ -1,0 +1,132 @@
+"""What is made from a finished result: scores with their pictures, and the report. None of it knows the lane."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ictc.backends import IMPORTED, open_backends
+from ictc.images.thumbnails import thumbnails
+from ictc.interfaces import Evidence, Vectors
+from ictc.job import Done
+from ictc.progress import Watch, unwatched
+from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
+from ictc.result import Result
+from ictc.runfolder import RunFolder, Settings
+from ictc.scoring import Scores, confusion_png, read_truth, score_assignments, write_confusion_csv
+from ictc.text import command_line
+
+THUMBNAIL = 256
+"""Longest side of the report's pictures, in pixels."""
+
+
+def reopen(folder: Path, revision_id: str = "") -> Done:
+    """A run that was made before.
+
+    Raises:
+        RunError: no such run or revision, or a step is missing; the message names the command to type.
+    """
+    run_folder = RunFolder(folder)
+    revision = run_folder.revision(revision_id)
+    return Done(revision.result(), run_folder, revision, reused=True)
+
+
+def score_result(
+    result: Result, truth: str, vectors: Vectors | None = None, off_list: int = 0
+) -> tuple[Scores, Mapping[str, str]]:
+    """The scores of a result, and the class of each image that has one.
+
+    Raises:
+        InputError: the truth cannot be read, or matches no image.
+    """
+    failed = {f.image for f in result.failures}
+    names = [i.name for i in result.items]
+    known = read_truth(truth, [*names, *sorted(failed.difference(names))], metadata=result.metadata)
+    by_image = None if vectors is None else {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
+    scores = score_assignments(
+        result.predicted(), known.classes, failed=failed, clusters=result.names, vectors=by_image, off_list=off_list
+    )
+    return scores, known.classes
+
+
+def score(done: Done, truth: str) -> dict[str, Any]:
+    """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
+    off_list = done.folder.entry(done.revision.id).get("off_list", 0)
+    scores, _ = score_result(done.result, truth, _vectors(done), off_list)
+    metrics = {**scores.to_json(), "truth": truth}
+    done.revision.save_file("confusion.png", confusion_png(scores))
+    write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
+    done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    return metrics
+
+
+def report(done: Done, watch: Watch = unwatched) -> Path:
+    """Write report.html into the run's revision, unless the one there is of the same result and scores already."""
+    metrics = done.revision.metrics()
+    made_of = done.revision.digest_of("DONE", "metrics.json")
+    file = done.revision.path / "report.html"
+    entry = done.folder.entry(done.revision.id)
+    if done.reused and file.exists() and entry.get("report_of") == made_of:
+        return file
+    result = done.result
+    wanted = set(shown_images(result))
+    with watch("report", len(wanted)) as tick:
+        small = thumbnails((i for i in result.items if i.name in wanted), THUMBNAIL)
+        tick(len(wanted))
+        truth = score_result(result, metrics["truth"])[1] if metrics else None
+        page = build_report(
+            result, _provenance(done), scores=metrics, truth=truth, vectors=_vectors(done), thumbnails=small
+        )
+        done.revision.save_file("report.html", render_html(page))
+    done.folder.note(done.revision, report_of=made_of)
+    return file
+
+
+def _vectors(done: Done) -> Vectors | None:
+    """One vector per assignment, from the store: what the describer measured, or the embedded descriptions."""
+    settings = done.folder.settings(done.revision.id)
+    texts = {d.image: d for d in done.result.descriptions}
+    described = [texts[a.image] for a in done.result.assignments if a.image in texts]
+    if settings.reasoner == IMPORTED or not described:
+        return None
+    with done.folder.open_store() as store:
+        backends = open_backends(settings.describer, settings.reasoner, store)
+        if isinstance(backends.describer, Evidence):
+            measured = backends.describer.evidence(described, done.result.criterion)
+            if measured is not None:
+                return measured
+        return backends.embedder.embed_texts([d.text for d in described])
+
+
+def _provenance(done: Done) -> Provenance:
+    settings = done.folder.settings(done.revision.id)
+    entry = done.folder.entry(done.revision.id)
+    run = str(done.folder.path)
+    return Provenance(
+        command=_command(settings, run),
+        next_commands=[
+            (command_line("score", run, "--truth", "folder"), "score it against a truth"),
+            (
+                command_line("run", settings.images, "-c", "another criterion", "-o", run),
+                "cluster the same images by something else; nothing is looked at twice",
+            ),
+        ],
+        models=[
+            ModelUsed("1 describe", settings.describer, settings.describer_fingerprint),
+            ModelUsed("2a label, 2b merge, 3 assign", settings.reasoner, settings.reasoner_fingerprint),
+        ],
+        versions=entry.get("versions", {}),
+        seconds=entry.get("seconds", {}),
+        made=entry.get("asked", ""),
+        revision=done.revision.id,
+    )
+
+
+def _command(settings: Settings, run: str) -> str:
+    if settings.reasoner == IMPORTED:
+        return command_line("import", settings.images, "-o", run)
+    k = "auto" if settings.k is None else str(settings.k)
+    words = ["run", settings.images, "-c", settings.criterion, "-k", k, "-o", run]
+    return command_line(*words, *(["--describer", settings.describer] if settings.describer != "offline" else []))
