@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ictc.scoring.scores import Scores
 
 _LONGEST = 26  # characters of a name that are shown
-_WITH_NUMBERS = 30  # columns up to which each cell shows its count
-_WIDEST = 24.0  # inches
+_WITH_NUMBERS = 60  # columns up to which each cell shows its count
+_WIDEST = 15.0  # inches, of the cells
 
 
 def confusion_png(scores: Scores) -> bytes:
@@ -33,32 +33,31 @@ def confusion_png(scores: Scores) -> bytes:
     share = counts / counts.sum(axis=1, keepdims=True)
     n_rows, n_cols = counts.shape
     cell = min(0.5, _WIDEST / max(n_rows, n_cols))
-    figure = Figure(figsize=(max(5.0, cell * n_cols + 3), max(3.5, cell * n_rows + 2.5)), dpi=110, layout="constrained")
+    figure = Figure(
+        figsize=(max(6.0, cell * n_cols + 2.5), max(4.0, cell * n_rows + 2.5)), dpi=110, layout="constrained"
+    )
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     size = max(5.0, min(9.0, cell * 20))
-    _label(axes.set_xticks(range(n_cols)), axes.set_xticklabels([_short(c) for c in columns], rotation=90), size)
-    _label(axes.set_yticks(range(n_rows)), axes.set_yticklabels([_short(c) for c in confusion.classes]), size)
+    axes.set_xticks(range(n_cols), [_short(c) for c in columns], rotation=90, fontsize=size)
+    axes.set_yticks(range(n_rows), [_short(c) for c in confusion.classes], fontsize=size)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set_parse_math(False)  # a `$` in a name is a `$`
     axes.set_xlabel("cluster")
-    axes.set_ylabel("class")
+    axes.set_ylabel("class (shade: share of the class)")
     axes.set_title(f"ACC {scores.acc:.4f}   ARI {scores.ari:.4f}   NMI {scores.nmi:.4f}   n = {scores.n:,}", fontsize=9)
     if n_cols <= _WITH_NUMBERS:
         for i, j in np.argwhere(counts > 0):
             colour = "white" if share[i, j] > 0.55 else "black"
-            axes.text(j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=size - 1.5, color=colour)
-    figure.colorbar(image, ax=axes, label="share of the class", fraction=0.04)
+            axes.text(
+                j, i, f"{counts[i, j]:.0f}", ha="center", va="center", fontsize=min(size - 1, cell * 26), color=colour
+            )
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # scripts the bundled font lacks show as boxes
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _label(_ticks: Any, labels: Any, size: float) -> None:
-    for text in labels:
-        text.set_fontsize(size)
-        text.set_parse_math(False)  # a `$` in a name is a `$`
 
 
 def _short(name: str) -> str:
