@@ -39,13 +39,13 @@ def confusion_png(scores: Scores) -> bytes:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    size = max(5.0, min(9.0, cell * 20))
+    size = max(6.5, min(9.0, cell * 20))
     axes.set_xticks(range(n_cols), [_short(c) for c in columns], rotation=90, fontsize=size)
     axes.set_yticks(range(n_rows), [_short(c) for c in confusion.classes], fontsize=size)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_parse_math(False)  # a `$` in a name is a `$`
-    axes.set_xlabel("cluster")
-    axes.set_ylabel("class (shade: share of the class)")
+    axes.set_xlabel("cluster; shade: share of the class")
+    axes.set_ylabel("class")
     axes.set_title(f"ACC {scores.acc:.4f}   ARI {scores.ari:.4f}   NMI {scores.nmi:.4f}   n = {scores.n:,}", fontsize=9)
     if n_cols <= _WITH_NUMBERS:
         for i, j in np.argwhere(counts > 0):
