@@ -44,8 +44,8 @@ def doctor(json_output: o.Json = False) -> None:
     console.print(f"ictc {facts['ictc']}, Python {facts['python']}, {facts['cores']} cores", markup=False)
     for title, key in (("packages", "packages"), ("model specs", "specs"), ("files", "files")):
         table = Table(title=title, title_justify="left", show_header=False)
-        table.add_column(style="bold")
-        table.add_column()
+        table.add_column(style="bold", overflow="fold")
+        table.add_column(overflow="fold")
         for name, value in facts[key].items():
             table.add_row(escape(name), escape(value))
         console.print(table)
@@ -63,14 +63,14 @@ def _facts() -> dict[str, Any]:
 
 
 def _specs() -> dict[str, str]:
-    from ictc.registry import known_describers
+    from ictc.registry import describers
 
     missing = [what for module, what in _OFFLINE_WEIGHTS.items() if find_spec(module) is None]
     specs = {
         "offline": f"does not work: no {', no '.join(missing)}" if missing else "works: no key, no download, no GPU"
     }
     specs["recorded:FILE"] = "works: descriptions recorded earlier (JSONL, plain or gzip)"
-    others = [name for name in known_describers() if name not in ("offline", "recorded")]
+    others = [name for name in describers() if name not in ("offline", "recorded")]
     return specs | dict.fromkeys(others, "describer of another package")
 
 
