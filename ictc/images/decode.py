@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFile, features
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -35,6 +36,7 @@ DEFAULT_MAX_PIXELS = 178_956_970
 """What Pillow refuses by default too: half a gigabyte of RGB."""
 
 _LARGE_PIXELS = 24_000_000
+_BLOCK = 1 << 20
 _ONE_LARGE_AT_A_TIME = threading.Lock()  # many threads, each with a huge image, would exhaust the memory
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -145,12 +147,13 @@ def _open_heif(stream: BinaryIO) -> ImageFile.ImageFile:
 
 
 def _fault(error: Exception) -> ImageFault:
-    text = str(error)
+    text = "".join(char if char.isprintable() else "?" for char in str(error))[:120]  # it may quote the file's bytes
     if isinstance(error, Image.DecompressionBombError) or "too large" in text or "MAX_TEXT_MEMORY" in text:
         return ImageFault("too-large", f"The image unpacks to more than is allowed: {text}.")
     if isinstance(error, NotImplementedError) or "not supported" in text or "unsupported" in text.lower():
         return ImageFault("unsupported", f"A variety of the format that cannot be read: {text}.")
-    return ImageFault("truncated", f"The image is cut off or damaged ({text or type(error).__name__}).")
+    detail = text if " " in text else f"{type(error).__name__} {text}".strip()
+    return ImageFault("truncated", f"The image is cut off or damaged ({detail}).")
 
 
 def _decode(image: ImageFile.ImageFile, hint: tuple[int, int] | None) -> Image.Image:
@@ -178,28 +181,38 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(_to_8_bit(np.asarray(image), full_range=full_range)).convert("RGB")
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, "white")
-        white.alpha_composite(coloured)
-        return white.convert("RGB")
+        white = Image.new("RGB", coloured.size, "white")
+        white.paste(coloured, mask=coloured.getchannel("A"))
+        return white
     return image.convert("RGB")
 
 
-def _to_8_bit(values: np.ndarray, *, full_range: bool) -> np.ndarray:
+def _to_8_bit(values: NDArray[Any], *, full_range: bool) -> NDArray[np.uint8]:
     """Grey values [h, w] of any range to uint8, without clipping.
 
     `full_range`: white is 65535, as PNG and PPM define it. Otherwise white is what the numbers suggest: floats within
     [0, 1] or [0, 255] are taken as such, non-negative integers as 8, 10, 12, ... bits; all else is stretched from its
     lowest to its highest value.
     """
-    grey = values.astype(np.float64)
-    finite = np.isfinite(grey)
-    low, high = (float(grey[finite].min()), float(grey[finite].max())) if finite.any() else (0.0, 1.0)
-    if full_range:
-        low, high = 0.0, 65535.0
-    elif low >= 0 and np.issubdtype(values.dtype, np.floating) and high <= 255:
-        low, high = 0.0, 1.0 if high <= 1 else 255.0
-    elif low >= 0 and np.issubdtype(values.dtype, np.integer):
+    rows = max(1, _BLOCK // values.shape[1])  # block by block: 64-bit copies of a large image would not fit in memory
+    blocks = [values[top : top + rows] for top in range(0, len(values), rows)]
+    low, high = (0.0, 65535.0) if full_range else _black_and_white(blocks)
+    grey = np.empty(values.shape, np.uint8)
+    for block, out in zip(blocks, np.split(grey, range(rows, len(grey), rows)), strict=True):
+        known = np.where(np.isfinite(block), block, low).astype(np.float64)
+        out[:] = np.clip(np.rint((known - low) * 255 / max(high - low, 1e-12)), 0, 255)
+    return grey
+
+
+def _black_and_white(blocks: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    known = [block[np.isfinite(block)] for block in blocks]
+    low = min((float(block.min()) for block in known if block.size), default=0.0)
+    high = max((float(block.max()) for block in known if block.size), default=1.0)
+    if low < 0:
+        return low, high
+    if np.issubdtype(blocks[0].dtype, np.integer):
         bits = max(8, int(high).bit_length())
-        low, high = 0.0, float(2 ** (bits + bits % 2) - 1)
-    scaled = (np.where(finite, grey, low) - low) * (255 / max(high - low, 1e-12))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        return 0.0, float(2 ** (bits + bits % 2) - 1)
+    if high <= 255:
+        return 0.0, 1.0 if high <= 1 else 255.0
+    return low, high
