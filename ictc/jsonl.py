@@ -52,7 +52,7 @@ def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             f"{path}, line {e.lineno}: not a JSON object: {_short(e.line)}",
             'Each line must be one object, such as {"image": "1.png", "text": "A red car."}.',
         ) from e
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as e:
+    except (OSError, zlib.error, UnicodeDecodeError) as e:
         raise unreadable(path, e) from e
 
 
@@ -76,16 +76,22 @@ def _open_text(path: Path) -> TextIO:
 
 
 class _Counted:
-    """Hands lines on and remembers how many: jsonlines reports the number only with errors."""
+    """Hands lines on and remembers how many, which jsonlines tells only with errors.
+
+    jsonlines takes an EOFError for the end of the lines; from gzip it means that the file is cut off.
+    """
 
     def __init__(self, lines: TextIO) -> None:
         self._lines = lines
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.number += 1
-            yield line
+        try:
+            for line in self._lines:
+                self.number += 1
+                yield line
+        except EOFError as e:
+            raise gzip.BadGzipFile(str(e)) from e
 
 
 def _short(line: object) -> str:
