@@ -79,11 +79,11 @@ class Scores:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Scores:
-        """The scores that `to_json` wrote."""
+        """The scores that `to_json` wrote; other keys are passed over."""
         confusion = data["confusion"]
         return cls(
             **{
-                **data,
+                **{name: data[name] for name in cls.__dataclass_fields__},
                 "matching": [Match(m["cluster"], m["class"], m["n"]) for m in data["matching"]],
                 "per_class": [ClassScore(class_=c["class"], **_without(c, "class")) for c in data["per_class"]],
                 "confusion": Confusion(confusion["classes"], confusion["clusters"][:-1], confusion["counts"]),

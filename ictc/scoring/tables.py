@@ -7,15 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ictc.files import write_atomic
-
-if TYPE_CHECKING:
-    from ictc.scoring.scores import Scores
 
 UNASSIGNED = "unassigned"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -104,9 +100,9 @@ def confusion_csv(confusion: Confusion) -> str:
     return text.getvalue()
 
 
-def write_confusion_csv(path: Path, scores: Scores) -> None:
+def write_confusion_csv(path: Path, confusion: Confusion) -> None:
     """`confusion_csv` at `path`, whole or not at all."""
-    write_atomic(path, confusion_csv(scores.confusion))
+    write_atomic(path, confusion_csv(confusion))
 
 
 def _cell(name: str) -> str:

@@ -21,7 +21,7 @@ def scores_of(names: list[str], per_class: int = 3) -> Scores:
 def test_csv_is_readable_and_escapes_formulas(tmp_path: Path) -> None:
     names = ["=1+1", "+a", "-b", "@c", "plain, with comma"]
     path = tmp_path / "confusion.csv"
-    write_confusion_csv(path, scores_of(names))
+    write_confusion_csv(path, scores_of(names).confusion)
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert sorted(rows[0][1:]) == sorted(["'=1+1", "'+a", "'-b", "'@c", "plain, with comma", "unassigned"])
     assert [row[i + 1] for i, row in enumerate(rows[1:])] == ["3"] * 5
