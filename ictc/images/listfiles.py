@@ -23,7 +23,7 @@ NOT_READ_HERE = {
     ".json": 'Write it as JSONL, one object a line, such as {"image": "1.jpg"}.',
     ".zip": "Unpack it, and give the folder.",
     ".tar": "Unpack it, and give the folder.",
-    ".gz": "Unpack it, and give what was in it.",
+    ".gz": "Unpack it first. Descriptions recorded earlier are given as recorded:FILE, packed or not.",
     ".pdf": "Give images: pdftoppm -jpeg FILE page",
 }
 

@@ -148,12 +148,13 @@ def _source(
     names = relative_names(root, [*files, *(path for path, _ in faults)])
     with ThreadPoolExecutor() as pool:
         read = list(pool.map(_read, names, files))
+    items = [one for one in read if isinstance(one, Item)]
     return Source(
-        items=[one for one in read if isinstance(one, Item)],
+        items=items,
         failures=[one for one in read if isinstance(one, Failure)]
         + [fault.failure(name) for name, (_, fault) in zip(names[len(files) :], faults, strict=True)]
         + [fault.failure(name) for name, fault in listed.faults.items()],
-        metadata={name: row for name, file in zip(names, files, strict=False) if (row := listed.rows.get(file))},
+        metadata={item.name: row for item in items if item.path and (row := listed.rows.get(item.path))},
         root=root,
         kind=kind,
         skipped=dict(sorted(found.others.items())),
