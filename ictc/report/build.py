@@ -1,0 +1,198 @@
+"""From a result to what the page shows: counting, choosing the pictures, laying out the map. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from ictc.interfaces import Vectors
+from ictc.report.map import layout, sample
+from ictc.report.map_view import map_view
+from ictc.report.model import Picture, Provenance, Report, Section, Thumbnail
+from ictc.report.score_view import score_view
+from ictc.report.thumbnails import read
+from ictc.result import Result
+from ictc.types import Assignment, Cluster
+
+PICTURES, PICTURES_EACH = 600, 48
+"""Pictures on the page and in one section, at most; with some 10 kB each the page stays under 10 MB."""
+
+CARDS, CARDS_EACH = 240, 15
+"""The same for descriptions shown as cards, when there are no pictures."""
+
+DOUBTFUL = 8
+LABELS = 24
+FAILURES = 200
+TEXT = 1200
+"""Characters of a description that are shown; the whole is in step1_result.jsonl."""
+
+_PREVIEW, _PREVIEW_EDGE = 3, 96
+_SWALLOWS = 2 / 3
+
+
+def shown_images(result: Result) -> list[str]:
+    """The images that the page shows as pictures: make thumbnails (256 px is enough) of these and no others."""
+    return [a.image for ranked in _members(result).values() for a in _chosen(ranked, *_quota(result, True))]
+
+
+def build_report(
+    result: Result,
+    provenance: Provenance,
+    *,
+    scores: Mapping[str, Any] | None = None,
+    truth: Mapping[str, str] | None = None,
+    vectors: Vectors | None = None,
+    thumbnails: Mapping[str, bytes] | None = None,
+    warnings: Sequence[str] = (),
+) -> Report:
+    """Everything on the page.
+
+    Args:
+        result: the run.
+        provenance: how it was made.
+        scores: `Scores.to_json()`.
+        truth: the true class per image, shown beside each image.
+        vectors: for the map, [n, d] in the order of `result.assignments`.
+        thumbnails: JPEG bytes per image name; those of `shown_images(result)` suffice. None or empty: cards of text.
+        warnings: what the reader should know before believing the clusters.
+    """
+    members = _members(result)
+    matched = {m["class"]: m["cluster"] for m in scores["matching"]} if scores else {}
+    pictures = _Pictures(result, truth or {}, matched, thumbnails or {})
+    quota = _quota(result, bool(thumbnails))
+    total = len(result.assignments)
+    sections = [
+        _section(number, cluster, members[cluster.name], total, quota, pictures)
+        for number, cluster in enumerate(result.taxonomy.clusters, 1)
+    ]
+    unassigned = _section(0, Cluster("Unassigned"), members[None], total, quota, pictures) if members[None] else None
+    return Report(
+        criterion=result.criterion,
+        sections=sections,
+        unassigned=unassigned,
+        choice=result.taxonomy.choice,
+        counts=result.counts,
+        confidence=_mean(result.assignments),
+        failures=result.failures[:FAILURES],
+        more_failures=max(0, len(result.failures) - FAILURES),
+        failure_codes=[(s, c, n) for (s, c), n in Counter((f.stage, f.code) for f in result.failures).most_common()],
+        scores=score_view(scores) if scores else None,
+        map=_map(result, vectors) if vectors is not None else None,
+        warnings=[*warnings, *_observations(sections)],
+        provenance=provenance,
+    )
+
+
+class _Pictures:
+    """Makes the picture of an assignment from what is known of its image."""
+
+    def __init__(
+        self, result: Result, truth: Mapping[str, str], matched: Mapping[str, str], thumbnails: Mapping[str, bytes]
+    ) -> None:
+        self.texts = {d.image: d.text for d in result.descriptions}
+        self.labels = {x.image: x.label for x in result.labels}
+        self.truth = truth
+        self.matched = matched
+        self.thumbnails = thumbnails
+
+    def of(self, a: Assignment) -> Picture:
+        text, truth = self.texts.get(a.image, ""), self.truth.get(a.image, "")
+        return Picture(
+            image=a.image,
+            text=text if len(text) <= TEXT else text[:TEXT] + "…",
+            label=self.labels.get(a.image, ""),
+            confidence=a.confidence,
+            evidence=a.evidence,
+            by=a.by,
+            truth=truth,
+            wrong=bool(truth and self.matched and self.matched.get(truth) != a.cluster),
+            thumbnail=read(self.thumbnails.get(a.image)),
+        )
+
+    def preview(self, ranked: Sequence[Assignment]) -> list[Thumbnail]:
+        small = (read(self.thumbnails.get(a.image), _PREVIEW_EDGE) for a in ranked[:_PREVIEW])
+        return [t for t in small if t]
+
+
+def _members(result: Result) -> dict[str | None, list[Assignment]]:
+    """Assignments per cluster name, most confident first, ties in input order; None holds the unassigned."""
+    members: dict[str | None, list[Assignment]] = {name: [] for name in result.names}
+    members[None] = []
+    for a in sorted(result.assignments, key=lambda a: -(a.confidence or 0.0)):
+        members[a.cluster].append(a)
+    return members
+
+
+def _quota(result: Result, pictured: bool) -> tuple[int, int]:
+    """(most confident, least confident) images to show in each section."""
+    filled = max(1, len({a.cluster for a in result.assignments}))
+    total, most = (PICTURES, PICTURES_EACH) if pictured else (CARDS, CARDS_EACH)
+    each = min(most, max(1, total // filled))
+    doubtful = min(DOUBTFUL, each // 4)
+    return each - doubtful, doubtful
+
+
+def _split(ranked: Sequence[Assignment], likely: int, doubtful: int) -> tuple[list[Assignment], list[Assignment]]:
+    """The first `likely` and the last `doubtful`; small sections and those without confidences have no last."""
+    last = min(doubtful, len(ranked) // 4) if any(a.confidence is not None for a in ranked) else 0
+    first = min(likely + doubtful - last, len(ranked) - last)
+    return list(ranked[:first]), list(ranked[len(ranked) - last :])
+
+
+def _chosen(ranked: Sequence[Assignment], likely: int, doubtful: int) -> list[Assignment]:
+    first, last = _split(ranked, likely, doubtful)
+    return first + last
+
+
+def _section(
+    number: int,
+    cluster: Cluster,
+    ranked: Sequence[Assignment],
+    total: int,
+    quota: tuple[int, int],
+    pictures: _Pictures,
+) -> Section:
+    first, last = _split(ranked, *quota)
+    labels = sorted(cluster.labels.items(), key=lambda x: (-x[1], x[0]))
+    return Section(
+        number=number,
+        cluster=cluster,
+        size=len(ranked),
+        share=len(ranked) / max(1, total),
+        likely=[pictures.of(a) for a in first],
+        doubtful=[pictures.of(a) for a in reversed(last)],
+        hidden=len(ranked) - len(first) - len(last),
+        confidence=_mean(ranked),
+        labels=labels[:LABELS],
+        more_labels=max(0, len(labels) - LABELS),
+        preview=pictures.preview(ranked),
+    )
+
+
+def _mean(assignments: Sequence[Assignment]) -> float | None:
+    """Mean confidence of the assigned images that have one."""
+    known = [a.confidence for a in assignments if a.cluster is not None and a.confidence is not None]
+    return fmean(known) if known else None
+
+
+def _map(result: Result, vectors: Vectors) -> Any:
+    rows = sample(len(vectors))
+    xy = layout(vectors[rows])
+    if xy is None:
+        return None
+    return map_view(xy, [result.assignments[i] for i in rows], result.names, len(vectors))
+
+
+def _observations(sections: Sequence[Section]) -> list[str]:
+    """What the sizes alone give away: a cluster that swallows the others, and empty ones."""
+    found = [
+        f"“{s.cluster.name}” holds {s.share:.0%} of all images. A more specific criterion or a larger K may divide it."
+        for s in sections
+        if len(sections) >= 3 and s.share > _SWALLOWS
+    ]
+    empty = [f"“{s.cluster.name}”" for s in sections if not s.size]
+    if empty and len(empty) < len(sections):
+        found.append(f"No image was assigned to {', '.join(empty[:10])}{' and others' if len(empty) > 10 else ''}.")
+    return found

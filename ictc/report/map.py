@@ -1,0 +1,44 @@
+"""The 2-D map of the images: t-SNE of their vectors. The same vectors always give the same map."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.interfaces import Vectors
+
+MAX_POINTS = 3000
+"""More images than this are sampled: t-SNE of 3,000 takes seconds, and more dots than that hide each other."""
+
+_SMALLEST = 5
+_DIMENSIONS = 50
+
+
+def sample(n: int, limit: int = MAX_POINTS) -> NDArray[np.intp]:
+    """Rows on the map, ascending: all of them, or `limit` drawn at random with seed 0."""
+    if n <= limit:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, size=limit, replace=False))
+
+
+def layout(vectors: Vectors) -> NDArray[np.float64] | None:
+    """Positions [n, 2] for vectors [n, d], or None where there is nothing to draw (under 5 rows, or all rows equal).
+
+    Runs on one thread: the order of floating point sums decides the last digits, and t-SNE magnifies them.
+    """
+    x = np.nan_to_num(np.asarray(vectors, dtype=np.float64), posinf=0.0, neginf=0.0)
+    if len(x) < _SMALLEST or x.shape[1] == 0 or np.allclose(x, x[0]):
+        return None
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        components = min(_DIMENSIONS, x.shape[1], len(x) - 1)
+        x = PCA(components, svd_solver="full" if len(x) < 500 else "covariance_eigh").fit_transform(x)
+        x = np.hstack([x, np.zeros((len(x), max(0, 2 - x.shape[1])))])
+        tsne = TSNE(
+            perplexity=min(30.0, (len(x) - 1) / 3), init="pca", max_iter=750, random_state=0, learning_rate="auto"
+        )
+        xy: NDArray[np.float64] = tsne.fit_transform(x.astype(np.float32)).astype(np.float64)
+    return xy if np.isfinite(xy).all() else None

@@ -1,0 +1,185 @@
+"""What the report page shows: frozen values, counted and chosen beforehand, so that rendering only prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ictc.types import Cluster, Failure, KChoice
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """One model of the run: which steps it did, how it was asked for, and exactly which one it was."""
+
+    steps: str
+    spec: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How the run was made: what a reader needs to make it again.
+
+    `next_commands` holds (command, what it does); `seconds` is wall time per stage; `made` is an ISO date and time.
+    """
+
+    command: str = ""
+    next_commands: Sequence[tuple[str, str]] = ()
+    models: Sequence[ModelUsed] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    made: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A JPEG and its size in pixels."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image (or, without thumbnail, one description) of a section.
+
+    `wrong`: its true class is matched with another cluster, or with none.
+    """
+
+    image: str
+    text: str = ""
+    label: str = ""
+    confidence: float | None = None
+    evidence: str = ""
+    by: str = ""
+    truth: str = ""
+    wrong: bool = False
+    thumbnail: Thumbnail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A cluster, or the unassigned images (`number` 0).
+
+    `size` counts all its images; `likely` and `doubtful` are those shown, `hidden` those in between.
+    """
+
+    number: int
+    cluster: Cluster
+    size: int
+    share: float
+    likely: Sequence[Picture]
+    doubtful: Sequence[Picture]
+    hidden: int
+    confidence: float | None
+    labels: Sequence[tuple[str, int]]
+    more_labels: int
+    preview: Sequence[Thumbnail] = ()
+
+    @property
+    def mistakes(self) -> bool:
+        """Whether any image that is shown is marked as wrong."""
+        return any(p.wrong for p in (*self.likely, *self.doubtful))
+
+    @property
+    def anchor(self) -> str:
+        return f"cluster-{self.number}" if self.number else "unassigned"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """How one true class was found: `matched` is its cluster, "" where none was left for it."""
+
+    name: str
+    n: int
+    matched: str
+    recall: float | None
+    precision: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A true class of the confusion matrix; each cell is (images, heat 0..10 by share of the row, matched)."""
+
+    name: str
+    n: int
+    cells: Sequence[tuple[int, int, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreView:
+    """The scores as shown: tiles of (name, value, note), the table of classes and the confusion matrix.
+
+    A matrix too large to read is left out: `rows` is empty.
+    """
+
+    n: int
+    without_truth: int
+    tiles: Sequence[tuple[str, str, str]]
+    classes: Sequence[ClassScore]
+    columns: Sequence[str]
+    rows: Sequence[HeatRow]
+
+
+@dataclass(frozen=True, slots=True)
+class MapGroup:
+    """The images of one section on the map: integer positions in the drawing, and their names."""
+
+    number: int
+    name: str
+    points: Sequence[tuple[int, int]]
+    images: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMap:
+    """The 2-D map: `shown` of `total` images have a point. `labels` are (x, y, name) that do not overlap."""
+
+    width: int
+    height: int
+    groups: Sequence[MapGroup]
+    labels: Sequence[tuple[int, int, str]]
+    shown: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything on the page."""
+
+    criterion: str
+    sections: Sequence[Section]
+    unassigned: Section | None
+    choice: KChoice | None
+    counts: Mapping[str, int]
+    confidence: float | None
+    failures: Sequence[Failure]
+    more_failures: int
+    failure_codes: Sequence[tuple[str, str, int]]
+    scores: ScoreView | None
+    map: ImageMap | None
+    warnings: Sequence[str]
+    provenance: Provenance
+
+    @property
+    def k(self) -> int:
+        return len(self.sections)
+
+    @property
+    def specs(self) -> list[str]:
+        """The model specs in use, each once."""
+        return list(dict.fromkeys(m.spec for m in self.provenance.models))
+
+    @property
+    def groups(self) -> list[Section]:
+        """The clusters in the taxonomy's order, then the unassigned images where there are any."""
+        return [*self.sections, *([self.unassigned] if self.unassigned else [])]
+
+    @property
+    def pictured(self) -> bool:
+        """Whether any image is shown as a picture; otherwise the page shows descriptions as cards."""
+        return any(p.thumbnail for s in self.groups for p in (*s.likely, *s.doubtful))
