@@ -42,8 +42,7 @@ def cluster(
     Raises:
         UsageError: bad input or options. RunError: the run folder cannot be used. StepError: a step gave nothing.
     """
-    several = isinstance(images, Sequence) and not isinstance(images, str)
-    source = [Path(i) for i in images] if several else str(images)
+    source = str(images) if isinstance(images, str | Path) else [Path(i) for i in images]
     asked = job.Asked(source, criterion, k, describer, reasoner)
     if run is not None:
         return job.run(asked, Path(run), watch).result

@@ -35,13 +35,6 @@ class Describer(Protocol):
 
 
 @runtime_checkable
-class Recorded(Protocol):
-    """A describer that knows its items by itself, so that a run needs no images."""
-
-    def items(self) -> list[Item]: ...
-
-
-@runtime_checkable
 class Evidence(Protocol):
     """A describer that measured more than words: vectors per image, chosen by the criterion.
 

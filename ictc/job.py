@@ -14,17 +14,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import OFFLINE, Backends, open_backends, text_embedder
-from ictc.errors import InputError, UsageError
+from ictc.backends import OFFLINE, Backends, open_backends
+from ictc.descriptions import recorded_items
+from ictc.errors import UsageError
 from ictc.images.sources import Source, read_source
-from ictc.interfaces import Recorded, Tick
+from ictc.interfaces import Tick
 from ictc.pipeline import run_steps, step1, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
-from ictc.registry import DescriberContext, describer
 from ictc.result import Result
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
-from ictc.store import Store
 
 RECORDED = "recorded:"
 _VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
@@ -127,16 +126,10 @@ def assign(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> Don
 
 def _resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
-    if not (isinstance(asked.images, str) and asked.images.startswith(RECORDED)):
-        return asked, read_source(asked.images)
-    with Store(None) as nowhere:
-        chosen = describer(asked.images, DescriberContext(store=nowhere, embedder=text_embedder(nowhere)))
-    if not isinstance(chosen, Recorded):
-        raise InputError(f"{asked.images} has no items of its own.", "Give a folder of images instead.")
-    items = chosen.items()
-    return replace(asked, describer=asked.images), Source(
-        items=items, failures=[], metadata={}, root=None, kind="recorded"
-    )
+    if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
+        items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
+        return replace(asked, describer=asked.images), Source(items, [], {}, None, "recorded")
+    return asked, read_source(asked.images)
 
 
 def _check_size(k: int | None, source: Source) -> None:

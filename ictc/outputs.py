@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
 from ictc.result import Result
 from ictc.runfolder import RunFolder, Settings
-from ictc.scoring import Scores, confusion_png, read_truth, score_assignments, write_confusion_csv
+from ictc.scoring import Scores, Truth, confusion_png, read_truth, score_assignments, write_confusion_csv
 from ictc.text import command_line
 
 THUMBNAIL = 256
 """Longest side of the report's pictures, in pixels."""
+
+_SHOWN = 5
 
 
 def reopen(folder: Path, revision_id: str = "") -> Done:
@@ -33,10 +34,8 @@ def reopen(folder: Path, revision_id: str = "") -> Done:
     return Done(revision.result(), run_folder, revision, reused=True)
 
 
-def score_result(
-    result: Result, truth: str, vectors: Vectors | None = None, off_list: int = 0
-) -> tuple[Scores, Mapping[str, str]]:
-    """The scores of a result, and the class of each image that has one.
+def score_result(result: Result, truth: str, vectors: Vectors | None = None, off_list: int = 0) -> tuple[Scores, Truth]:
+    """The scores of a result, and the truth they are against.
 
     Raises:
         InputError: the truth cannot be read, or matches no image.
@@ -48,14 +47,19 @@ def score_result(
     scores = score_assignments(
         result.predicted(), known.classes, failed=failed, clusters=result.names, vectors=by_image, off_list=off_list
     )
-    return scores, known.classes
+    return scores, known
 
 
 def score(done: Done, truth: str) -> dict[str, Any]:
     """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
     off_list = done.folder.entry(done.revision.id).get("off_list", 0)
-    scores, _ = score_result(done.result, truth, _vectors(done), off_list)
-    metrics = {**scores.to_json(), "truth": truth}
+    scores, known = score_result(done.result, truth, _vectors(done), off_list)
+    metrics = {
+        **scores.to_json(),
+        "truth": truth,
+        "truth_unknown": len(known.unknown),
+        "unknown": known.unknown[:_SHOWN],
+    }
     done.revision.save_file("confusion.png", confusion_png(scores))
     write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
     done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
@@ -75,7 +79,7 @@ def report(done: Done, watch: Watch = unwatched) -> Path:
     with watch("report", len(wanted)) as tick:
         small = thumbnails((i for i in result.items if i.name in wanted), THUMBNAIL)
         tick(len(wanted))
-        truth = score_result(result, metrics["truth"])[1] if metrics else None
+        truth = score_result(result, metrics["truth"])[1].classes if metrics else None
         page = build_report(
             result, _provenance(done), scores=metrics, truth=truth, vectors=_vectors(done), thumbnails=small
         )

@@ -52,7 +52,9 @@ def nouns(folder: Path) -> tuple[dict[str, Synset], dict[tuple[str, str], int]]:
     return synsets, used
 
 
-def kinds(offset: str, synsets: dict[str, Synset], used: dict[tuple[str, str], int], skip: set[str]) -> list[list[object]]:
+def kinds(
+    offset: str, synsets: dict[str, Synset], used: dict[tuple[str, str], int], skip: set[str]
+) -> list[list[object]]:
     """The ancestors of a synset, nearest first, as [name, uses]; the name is the synset's first lemma in use."""
     seen, queue, found = {offset}, deque(synsets[offset].parents), []
     while queue:
@@ -91,9 +93,13 @@ def main() -> None:
         above = kinds(wnid[1:], synsets, used, skip)
         rows.append([wnid, readable(name, synsets[wnid[1:]].lemmas[0]), above])
     twice = {name for _, name, _ in rows if [n for _, n, _ in rows].count(name) > 1}
-    classes = [[w, f"{name} ({synsets[w[1:]].lemmas[-1]})" if name in twice else name, above] for w, name, above in rows]
+    classes = [
+        [w, f"{name} ({synsets[w[1:]].lemmas[-1]})" if name in twice else name, above] for w, name, above in rows
+    ]
     args.out.write_text("[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in classes) + "\n]\n")
-    print(f"{len(classes)} classes, {len({k for _, _, a in classes for k, _ in a})} kinds, names twice: {sorted(twice)}")
+    print(
+        f"{len(classes)} classes, {len({k for _, _, a in classes for k, _ in a})} kinds, names twice: {sorted(twice)}"
+    )
 
 
 if __name__ == "__main__":

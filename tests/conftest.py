@@ -17,8 +17,16 @@ from typer.testing import CliRunner
 from ictc.cli.app import app
 
 TEXTS = {
-    "cat": ["A cat is sleeping on a sofa.", "The image shows a small grey cat near a window.", "A cat plays with a ball."],
-    "truck": ["A truck is parked on the street.", "The image shows a large red truck.", "A truck carries wood on a road."],
+    "cat": [
+        "A cat is sleeping on a sofa.",
+        "The image shows a small grey cat near a window.",
+        "A cat plays with a ball.",
+    ],
+    "truck": [
+        "A truck is parked on the street.",
+        "The image shows a large red truck.",
+        "A truck carries wood on a road.",
+    ],
     "guitar": ["A guitar leans on a wall.", "The image shows an acoustic guitar.", "A guitar lies on a wooden table."],
 }
 COLOURS = {"red": (200, 25, 30), "green": (35, 150, 50), "blue": (30, 60, 190)}

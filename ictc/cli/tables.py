@@ -59,6 +59,11 @@ def print_scores(console: Console, scores: dict[str, Any]) -> None:
         if scores.get(key) is not None:
             table.add_row(key.replace("_", " "), str(scores[key]))
     console.print(table)
+    if scores.get("without_truth"):
+        console.print(f"{scores['without_truth']} images have no class in the truth and are left out.")
+    if scores.get("truth_unknown"):
+        shown = ", ".join(_cell(name, _NAME) for name in scores["unknown"])
+        console.print(f"{scores['truth_unknown']} rows of the truth name no image of the run: {shown}")
 
 
 def _cell(text: str, width: int) -> str:

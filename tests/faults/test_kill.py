@@ -79,7 +79,19 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path: Path, lane
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     source = write_coloured(tmp_path / "in", each=100, size=300)
-    command = [sys.executable, "-c", CODE, "run", str(source), "-c", "dominant colour", "-k", "3", "-o", str(tmp_path / "r")]
+    command = [
+        sys.executable,
+        "-c",
+        CODE,
+        "run",
+        str(source),
+        "-c",
+        "dominant colour",
+        "-k",
+        "3",
+        "-o",
+        str(tmp_path / "r"),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not _stored(tmp_path / "r"):
         time.sleep(0.02)

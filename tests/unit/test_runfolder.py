@@ -134,7 +134,9 @@ def test_two_processes_do_not_write_to_one_run(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("raw", [b"/x/plain.jpg", "/x/é ü.jpg".encode(), b"/x/\xff\xfe.jpg", b"/x/a\nb.jpg", b"/x/%41.jpg"])
+@pytest.mark.parametrize(
+    "raw", [b"/x/plain.jpg", "/x/é ü.jpg".encode(), b"/x/\xff\xfe.jpg", b"/x/a\nb.jpg", b"/x/%41.jpg"]
+)
 def test_any_path_survives_json(raw: bytes) -> None:
     path = Path(os.fsdecode(raw))
     text = path_to_text(path)

@@ -37,7 +37,9 @@ def test_several_threads_share_a_store(tmp_path: Path) -> None:
 
 def test_keys_depend_on_content_alone() -> None:
     assert content_key("t/1", a=1, b="x") == content_key("t/1", b="x", a=1)
-    assert len({content_key("t/1", a=1), content_key("t/2", a=1), content_key("t/1", a=2), content_key("t/1", b=1)}) == 4
+    assert (
+        len({content_key("t/1", a=1), content_key("t/2", a=1), content_key("t/1", a=2), content_key("t/1", b=1)}) == 4
+    )
 
 
 def test_a_number_that_json_cannot_hold_is_refused() -> None:

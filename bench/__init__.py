@@ -1,0 +1,1 @@
+"""Measurements that anyone can rerun: `make bench ICTC_DATA=DIR`."""
