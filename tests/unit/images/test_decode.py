@@ -17,6 +17,8 @@ from PIL import Image
 from ictc.images.decode import FORMATS, ImageFault, open_rgb
 from tests.poison import bomb_png, encoded, heic, oriented_jpeg, picture, text_bomb_png
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # it mentions damaged EXIF
+
 EXACT = {
     "PNG": encoded(picture(), "PNG"),
     "WebP": encoded(picture(), "WEBP", lossless=True),

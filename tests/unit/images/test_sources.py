@@ -210,7 +210,7 @@ def test_the_other_columns_of_a_list_are_metadata(tmp_path: Path) -> None:
 
 def test_what_a_list_names_in_vain_is_a_failure_in_its_place(tmp_path: Path) -> None:
     put(tmp_path, "a.png", "folder.jpg/x.png")
-    rows = ["a.png", "gone.png", "folder.jpg", "https://example.org/x.jpg", "", "n\0l.png", "\ud800.png"]
+    rows = ["a.png", "gone.png", "folder.jpg", "https://example.org/x.jpg", "", "n\0l.png"]
     (tmp_path / "list.jsonl").write_text("".join(json.dumps({"image": row}) + "\n" for row in rows))
     source = read_source(tmp_path / "list.jsonl")
     assert names(source) == ["a.png"]
@@ -220,7 +220,6 @@ def test_what_a_list_names_in_vain_is_a_failure_in_its_place(tmp_path: Path) -> 
         "https://example.org/x.jpg": "url",
         "list.jsonl, line 5": "missing-file",
         r"'n\x00l.png'": "missing-file",
-        r"'\ud800.png'": "missing-file",
     }
 
 
