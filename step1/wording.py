@@ -1,0 +1,137 @@
+"""The text of a description: what was recognised and measured, as far as the criterion asks, answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from step1.attributes import Measured
+from step1.colours import FAMILIES, shade_name
+from step1.tags import Recognised
+from step1.topics import OBJECT
+
+_SPOKEN = 0.12  # the least share a colour needs to be spoken of
+_LIKELY = 0.45  # the probability from which on a class is named without doubt
+_POSSIBLE = 0.08  # the least probability of a class that is named with doubt
+
+
+def word(topics: tuple[str, ...], measured: Measured, recognised: Recognised) -> str:
+    """One or more short sentences, one per topic, in the order of `topics`."""
+    return " ".join(what(recognised) if topic == OBJECT else _SAY[topic](measured) for topic in topics)
+
+
+def what(seen: Recognised) -> str:
+    """What is shown: "A cat, probably a tabby cat (animal)." """
+    likely = [name for name, p in seen.names if p >= _LIKELY]
+    possible = [name for name, p in seen.names if p >= _POSSIBLE]
+    if seen.kind:
+        narrow = likely or possible[:2]
+        detail = (
+            f", {'' if likely else 'perhaps '}{' or '.join(map(_a, narrow))}" if narrow not in ([], [seen.kind]) else ""
+        )
+        wider = f" ({', '.join(seen.wider)})" if seen.wider else ""
+        return _sentence(f"{_a(seen.kind)}{detail}{wider}")
+    if likely:
+        return _sentence(_a(likely[0]))
+    if possible:
+        return f"Perhaps {' or '.join(map(_a, possible))}."
+    return f"Nothing recognised with confidence; possibly {_a(seen.names[0][0])}."
+
+
+def colour(m: Measured) -> str:
+    """ "Mostly dark red, with some green, on a white background." """
+    named = colours(m)
+    first = f"Mostly {named[0]}" if m.shares[_order(m)[0]] >= 0.5 else f"{named[0]} above all".capitalize()
+    rest = f", with some {' and '.join(named[1:3])}" if len(named) > 1 else ""
+    return f"{first}{rest}{_on_background(m)}."
+
+
+def colours(m: Measured) -> list[str]:
+    """The names of the subject's colours, largest share first."""
+    named = [shade_name(FAMILIES[i], m.lightnesses[i]) for i in _order(m) if m.shares[i] >= _SPOKEN]
+    return named or [shade_name(FAMILIES[_order(m)[0]], m.lightnesses[_order(m)[0]])]
+
+
+def brightness(m: Measured) -> str:
+    level = _level(
+        m.brightness, (20, "very dark"), (38, "dark"), (62, "medium bright"), (82, "bright"), last="very bright"
+    )
+    return f"{level.capitalize()}, brightness {m.brightness:.0f} of 100."
+
+
+def mood(m: Measured) -> str:
+    light = _level(m.brightness, (38, "gloomy, dark"), (62, "calm"), last="cheerful, bright")
+    warmth = _level(m.warmth, (0.35, "cold"), (0.65, "neutral"), last="warm")
+    vivid = _level(m.saturation, (0.15, "muted"), (0.4, "soft"), last="vivid")
+    return f"{light.capitalize()} mood, {warmth} and {vivid} colours."
+
+
+def saturation(m: Measured) -> str:
+    level = _level(m.saturation, (0.05, "black and white"), (0.2, "muted"), (0.45, "natural"), last="vivid")
+    return f"{level.capitalize()} colours, saturation {m.saturation:.2f}."
+
+
+def temperature(m: Measured) -> str:
+    return f"{_level(m.warmth, (0.35, 'cold'), (0.65, 'neutral'), last='warm').capitalize()} colours."
+
+
+def contrast(m: Measured) -> str:
+    return f"{_level(m.contrast, (12, 'low'), (25, 'medium'), last='high').capitalize()} contrast."
+
+
+def sharpness(m: Measured) -> str:
+    return f"{_level(m.sharpness, (0.08, 'blurred'), (0.2, 'soft'), last='sharp').capitalize()} image."
+
+
+def shape(m: Measured) -> str:
+    ratio = m.width / m.height
+    name = _level(
+        ratio, (0.5, "tall panorama"), (0.95, "portrait"), (1.05, "square"), (2.0, "landscape"), last="wide panorama"
+    )
+    return f"{name.capitalize()} format, {m.width} x {m.height} pixels."
+
+
+def background(m: Measured) -> str:
+    if not m.background:
+        return "No plain background; the scene fills the image."
+    return f"Plain {shade_name(m.background, m.background_lightness)} background."
+
+
+def texture(m: Measured) -> str:
+    level = _level(
+        m.texture, (0.08, "smooth, plain"), (0.25, "lightly textured"), (0.5, "textured"), last="busy, finely textured"
+    )
+    return f"{level.capitalize()} image."
+
+
+_SAY: dict[str, Callable[[Measured], str]] = {
+    "colour": colour,
+    "brightness": brightness,
+    "mood": mood,
+    "saturation": saturation,
+    "temperature": temperature,
+    "contrast": contrast,
+    "sharpness": sharpness,
+    "shape": shape,
+    "background": background,
+    "texture": texture,
+}
+
+
+def _order(m: Measured) -> list[int]:
+    return sorted(range(len(m.shares)), key=lambda i: -m.shares[i])
+
+
+def _on_background(m: Measured) -> str:
+    return f", on a {shade_name(m.background, m.background_lightness)} background" if m.background else ""
+
+
+def _level(value: float, *steps: tuple[float, str], last: str) -> str:
+    return next((name for limit, name in steps if value < limit), last)
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
