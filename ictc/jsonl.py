@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with _open_text(path) as file:
             lines = _Counted(file)
-            reader = jsonlines.Reader(lines)
+            reader = jsonlines.Reader(lines, loads=json.loads)
             for row in reader.iter(type=dict, skip_empty=True):
                 yield lines.number, row
     except jsonlines.InvalidLineError as e:
