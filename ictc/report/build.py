@@ -135,8 +135,8 @@ def _quota(result: Result, pictured: bool) -> tuple[int, int]:
 
 
 def _split(ranked: Sequence[Assignment], likely: int, doubtful: int) -> tuple[list[Assignment], list[Assignment]]:
-    """The first `likely` and the last `doubtful`; small sections and those without confidences have no last."""
-    last = min(doubtful, len(ranked) // 4) if any(a.confidence is not None for a in ranked) else 0
+    """The first `likely` and the last `doubtful`; small sections, and those of one confidence only, have no last."""
+    last = min(doubtful, len(ranked) // 4) if len({a.confidence for a in ranked}) > 1 else 0
     first = min(likely + doubtful - last, len(ranked) - last)
     return list(ranked[:first]), list(ranked[len(ranked) - last :])
 

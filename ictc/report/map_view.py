@@ -12,7 +12,7 @@ from ictc.result import UNASSIGNED
 from ictc.types import Assignment
 
 WIDTH, HEIGHT, MARGIN = 860, 600, 22
-_CHARACTER, _LINE, _LONGEST = 7.6, 20, 26
+_CHARACTER, _LINE, _LONGEST, _MOST = 7.6, 20, 26, 14
 
 
 def map_view(xy: NDArray[np.float64], shown: Sequence[Assignment], names: Sequence[str], total: int) -> ImageMap:
@@ -30,10 +30,13 @@ def map_view(xy: NDArray[np.float64], shown: Sequence[Assignment], names: Sequen
 
 
 def _labels(groups: Sequence[MapGroup]) -> list[tuple[int, int, str]]:
-    """A name at the middle of each group, largest group first; one that would cover another is left to the legend."""
+    """A name at the middle of each group, largest group first; one that would cover another is left to the legend.
+
+    So are those of the smaller groups where there are many.
+    """
     placed: list[tuple[int, int, str]] = []
     boxes: list[tuple[float, float, float]] = []
-    for group in sorted((g for g in groups if g.number), key=lambda g: -len(g.points)):
+    for group in sorted((g for g in groups if g.number), key=lambda g: -len(g.points))[:_MOST]:
         name = group.name if len(group.name) <= _LONGEST else group.name[: _LONGEST - 1] + "…"
         half = len(name) * _CHARACTER / 2
         middle = np.median(np.array(group.points), axis=0)
