@@ -1,0 +1,1 @@
+"""Text and image embedders, and wrappers around them."""

@@ -1,0 +1,46 @@
+"""An embedder that remembers: vectors are kept in the run's store by content, so nothing is embedded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ictc.interfaces import Embedder, Tick, Vectors, no_tick
+from ictc.store import Store, content_key
+
+CHUNK = 512  # texts a commit: a second or two of work, what a killed run loses at most
+
+
+class CachedEmbedder:
+    """Wraps any `Embedder` with the store. A call whose texts are all stored touches neither the model nor torch.
+
+    What is missing is embedded by length in chunks of a fixed size, one commit a chunk. The last bits of a vector
+    depend on the batch it was computed in, and a run that was killed and started again makes the same chunks: those
+    committed were the first ones, and the rest is cut at the same places.
+    """
+
+    def __init__(self, embedder: Embedder, store: Store) -> None:
+        self._embedder = embedder
+        self._store = store
+
+    @property
+    def fingerprint(self) -> str:
+        return self._embedder.fingerprint
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        """float32 [n, d] in the order of `texts`; `tick` counts the rows that are ready."""
+        model = self.fingerprint
+        keys = {t: content_key("text-vector/1", model=model, text=t) for t in dict.fromkeys(texts)}
+        known = self._store.get_vectors(list(keys.values()))
+        missing = sorted((t for t, key in keys.items() if key not in known), key=lambda t: (len(t), t))
+        tick(len(texts) - len(missing))
+        for start in range(0, len(missing), CHUNK):
+            part = missing[start : start + CHUNK]
+            fresh = list(zip((keys[t] for t in part), self._embedder.embed_texts(part), strict=True))
+            self._store.put_vectors(fresh)
+            known.update(fresh)
+            tick(len(part))
+        if not texts:
+            return self._embedder.embed_texts([])
+        return np.stack([known[keys[t]] for t in texts])

