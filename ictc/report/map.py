@@ -38,7 +38,7 @@ def layout(vectors: Vectors) -> NDArray[np.float64] | None:
         x = PCA(components, svd_solver="full" if len(x) < 500 else "covariance_eigh").fit_transform(x)
         x = np.hstack([x, np.zeros((len(x), max(0, 2 - x.shape[1])))])
         tsne = TSNE(
-            perplexity=min(30.0, (len(x) - 1) / 3), init="pca", max_iter=750, random_state=0, learning_rate="auto"
+            perplexity=min(30.0, (len(x) - 1) / 3), init="pca", max_iter=500, random_state=0, learning_rate="auto"
         )
         xy: NDArray[np.float64] = tsne.fit_transform(x.astype(np.float32)).astype(np.float64)
     return xy if np.isfinite(xy).all() else None
