@@ -10,7 +10,7 @@ from typing import Any
 from ictc.interfaces import Vectors
 from ictc.report.map import layout, sample
 from ictc.report.map_view import map_view
-from ictc.report.model import Picture, Provenance, Report, Section, Thumbnail
+from ictc.report.model import ImageMap, Picture, Provenance, Report, Section, Thumbnail
 from ictc.report.score_view import score_view
 from ictc.report.thumbnails import read
 from ictc.result import Result
@@ -29,6 +29,7 @@ TEXT = 1200
 """Characters of a description that are shown; the whole is in step1_result.jsonl."""
 
 _PREVIEW, _PREVIEW_EDGE = 3, 96
+_DIVIDED = 12
 _SWALLOWS = 2 / 3
 
 
@@ -136,7 +137,8 @@ def _quota(result: Result, pictured: bool) -> tuple[int, int]:
 
 def _split(ranked: Sequence[Assignment], likely: int, doubtful: int) -> tuple[list[Assignment], list[Assignment]]:
     """The first `likely` and the last `doubtful`; small sections, and those of one confidence only, have no last."""
-    last = min(doubtful, len(ranked) // 4) if len({a.confidence for a in ranked}) > 1 else 0
+    divided = len(ranked) >= _DIVIDED and len({a.confidence for a in ranked}) > 1
+    last = min(doubtful, len(ranked) // 4) if divided else 0
     first = min(likely + doubtful - last, len(ranked) - last)
     return list(ranked[:first]), list(ranked[len(ranked) - last :])
 
@@ -177,7 +179,7 @@ def _mean(assignments: Sequence[Assignment]) -> float | None:
     return fmean(known) if known else None
 
 
-def _map(result: Result, vectors: Vectors) -> Any:
+def _map(result: Result, vectors: Vectors) -> ImageMap | None:
     rows = sample(len(vectors))
     xy = layout(vectors[rows])
     if xy is None:

@@ -125,3 +125,8 @@ def test_the_map_is_of_the_assigned_images_and_says_how_many(make_result):
     xs, ys = zip(*(p for g in drawn.groups for p in g.points), strict=True)
     assert min(xs) > 0 and max(xs) < drawn.width and min(ys) > 0 and max(ys) < drawn.height
     assert build(result).map is None
+
+
+def test_a_handful_of_images_is_one_grid(make_result):
+    report = build(make_result({"calm": 11, "wild": 12}))
+    assert [(len(s.likely), len(s.doubtful)) for s in report.sections] == [(11, 0), (9, 3)]
