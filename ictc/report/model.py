@@ -59,6 +59,11 @@ class Picture:
     wrong: bool = False
     thumbnail: Thumbnail | None = None
 
+    @property
+    def words(self) -> str:
+        """What stands for the image where it cannot be seen: the most that is known of it."""
+        return self.text or self.label or self.evidence or self.image
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

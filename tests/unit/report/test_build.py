@@ -130,3 +130,10 @@ def test_the_map_is_of_the_assigned_images_and_says_how_many(make_result):
 def test_a_handful_of_images_is_one_grid(make_result):
     report = build(make_result({"calm": 11, "wild": 12}))
     assert [(len(s.likely), len(s.doubtful)) for s in report.sections] == [(11, 0), (9, 3)]
+
+
+def test_without_a_description_the_label_speaks_for_the_image(make_result):
+    result = make_result({"calm": 1}, descriptions=[])
+    assert build(result).sections[0].likely[0].words == "calm"
+    bare = make_result({"calm": 1}, descriptions=[], labels=[], assignments=[Assignment("a.jpg", "calm")])
+    assert build(bare).sections[0].likely[0].words == "a.jpg"
