@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.phrases import Grammar, Phrase, learn_grammar, phrases
-from ictc.reasoners.words import ACTION, core, singular, tokens
+from ictc.reasoners.words import POSTURES, asks_for_action, core, singular, tokens
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -27,10 +27,12 @@ ASPECTS = (
 )
 """Other things one could ask about a picture: a phrase near to all of them (`image`) is not near to the criterion."""
 
+RELEVANT = 2.0
 EARLY = 0.2  # for the first phrase, half of it for the second, a third for the third
 PER_WORD = 0.03
 PER_ADJECTIVE = 0.12
 WRONG_KIND = 0.5
+POSTURE = 0.25
 ATTRIBUTE_GAIN = 0.03  # modifiers answer better than nouns by so much on average: the criterion asks for an attribute
 COMMON = 0.9  # a phrase in more than this share of all descriptions says nothing about any one
 MAX_CANDIDATES = 4000  # distinct phrases that are embedded, the most frequent ones
@@ -64,7 +66,7 @@ def answer(texts: Sequence[str], criterion: str, embed: Embed) -> Answers:
 def _relevance(usable: Sequence[str], criterion: str, embed: Embed) -> dict[str, float]:
     """Similarity to the criterion less similarity to the other aspects; 0 for all when it asks for nothing special."""
     asked = core(criterion)
-    if not asked or not usable:
+    if not asked or not usable or asks_for_action(criterion):
         return dict.fromkeys(usable, 0.0)
     vectors, aspects = embed(usable), embed(ASPECTS.split())
     question = embed([asked])[0]
@@ -76,7 +78,7 @@ def _relevance(usable: Sequence[str], criterion: str, embed: Embed) -> dict[str,
 
 def _penalties(rows: Mapping[str, Sequence[Phrase]], worth: Mapping[str, float], criterion: str) -> dict[str, float]:
     """By kind of phrase: does this criterion ask for a noun, an attribute or an action?"""
-    if ACTION & set(tokens(criterion)):
+    if asks_for_action(criterion):
         return {"noun": WRONG_KIND, "modifier": 2 * WRONG_KIND, "verb": 0.0}
     gains = []
     for row in rows.values():
@@ -92,8 +94,11 @@ def _penalties(rows: Mapping[str, Sequence[Phrase]], worth: Mapping[str, float],
 def _best(row: Sequence[Phrase], worth: Mapping[str, float], penalty: Mapping[str, float], grammar: Grammar) -> str:
     def value(p: Phrase) -> float:
         words = p.text.split()
-        extra = sum(PER_WORD + PER_ADJECTIVE * (w in grammar.adjectives) for w in words[:-1]) if p.kind != "verb" else 0
-        return worth[p.text] + EARLY / (1 + p.place) - penalty[p.kind] - extra
+        if p.kind == "verb":
+            extra = POSTURE * (words[0] in POSTURES) - PER_WORD * (len(words) - 1)
+        else:
+            extra = sum(PER_WORD + PER_ADJECTIVE * (w in grammar.adjectives) for w in words[:-1])
+        return RELEVANT * worth[p.text] + EARLY / (1 + p.place) - penalty[p.kind] - extra
 
     return max(row, key=lambda p: (value(p), p.text)).text[:MAX_CHARS] if row else ""
 

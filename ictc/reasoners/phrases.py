@@ -9,6 +9,7 @@ from typing import Literal
 
 from ictc.reasoners.words import (
     ABOUT_PICTURES,
+    COPULAS,
     DETERMINERS,
     GROUPS,
     NUMERALS,
@@ -23,6 +24,7 @@ _MAX_RUN = 6  # words of one run that are looked at, its last ones: keeps text w
 _MAX_TOKENS = 400  # of a description: what a label answers stands early
 
 Kind = Literal["noun", "modifier", "verb"]
+Role = Literal["plain", "predicate", "given", "attribute", "verb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class Phrase:
     text: str
     place: int
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Words between two cuts, what they are in their sentence, and the token of the cut (or `object`, for a verb)."""
+
+    words: tuple[str, ...]
+    role: Role
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,43 +97,57 @@ def phrases(text: str, grammar: Grammar, dropped: frozenset[str]) -> list[Phrase
     found: list[Phrase] = []
     place = 0
     runs = list(_runs(text, grammar))
-    for index, (kind, run) in enumerate(runs):
-        if kind == "verb":
-            spans = [Phrase(run[0], place, "verb")]
-            if len(run) > 1 and index + 1 < len(runs):  # `playing a | brown guitar`
-                spans.append(Phrase(f"{run[0]} {runs[index + 1][1][-1]}", place, "verb"))
-            found += spans
+    for index, run in enumerate(runs):
+        following = runs[index + 1] if index + 1 < len(runs) else None
+        if run.role == "verb":
+            found.append(Phrase(run.words[0], place, "verb"))
+            if run.after == "object" and following:  # `playing a | brown guitar`
+                found.append(Phrase(f"{run.words[0]} {following.words[-1]}", place, "verb"))
             continue
-        while run and (run[-1] in dropped or run[-1] in ABOUT_PICTURES or run[-1] in GROUPS):
-            run = run[:-1]
-        spans = list(_spans(run[-_MAX_RUN:], place, grammar, dropped))
+        words = run.words
+        while words and (words[-1] in dropped or words[-1] in ABOUT_PICTURES or words[-1] in GROUPS):
+            words = words[:-1]
+        # `a plate of | pizza` is about pizza first; `the dish shown is | pizza` repeats a subject that is known
+        back = (run.after == "of" and following is not None) + 2 * (run.role == "given")
+        spans = list(_spans(words[-_MAX_RUN:], place + back, run.role, grammar, dropped))
         found += spans
-        place += bool(spans)
+        place += bool(spans) and not back
     return found
 
 
-def _runs(text: str, grammar: Grammar) -> Iterator[tuple[Literal["noun", "verb"], list[str]]]:
-    """The description cut at function words and participles. A verb run has a second word if an object follows."""
+def _runs(text: str, grammar: Grammar) -> Iterator[_Run]:
+    """The description cut at function words and participles."""
     row = tokens(text)[:_MAX_TOKENS]
-    run: list[str] = []
-    before = "."
-    for i, word in enumerate(row):
+    start = 0
+    for i, word in enumerate([*row, "."]):
+        before = row[i - 1] if i else "."
         after = row[i + 1] if i + 1 < len(row) else "."
-        participle = is_participle(word) and word not in grammar.nouns
-        attribute = not is_closed(after) and (before in DETERMINERS or (bool(run) and word.endswith("ed")))
-        if is_closed(word) or (participle and not attribute):
-            if run:
-                yield "noun", run
-            run = []
-            if participle and word.endswith("ing"):
-                yield "verb", [word, "+"] if _object_follows(row[i + 1 : i + 4], grammar) else [word]
-            elif participle:
-                yield "noun", [word]
-        else:
-            run = [*run, word]
-        before = word
-    if run:
-        yield "noun", run
+        participle = is_participle(word) and word not in grammar.nouns and not is_closed(word)
+        attribute = not is_closed(after) and (before in DETERMINERS or (i > start and word.endswith("ed")))
+        if not is_closed(word) and (not participle or attribute):
+            continue
+        if start < i:
+            yield _Run(tuple(row[start:i]), _role(row, start, i), word)
+        if participle and word.endswith("ing"):
+            yield _Run((word,), "verb", "object" if _object_follows(row[i + 1 : i + 4], grammar) else "")
+        elif participle:
+            yield _Run((word,), "predicate" if before in COPULAS else "attribute", after)
+        start = i + 1
+
+
+def _role(row: list[str], start: int, end: int) -> Role:
+    before = row[start - 1] if start else "."
+    if before in COPULAS:
+        return "predicate"
+    rest = row[end : end + 8]
+    if before == "the" and (start == 1 or not is_word(row[start - 2])):
+        verb = next((i for i, t in enumerate(rest) if t in COPULAS or not is_word(t) or is_participle(t)), None)
+        if verb is not None and rest[verb] in COPULAS and verb + 1 < len(rest):
+            return "plain" if rest[verb + 1].endswith("ing") else "given"
+    if end == start + 1 and rest[:1] in (["and"], ["or"]) and before in DETERMINERS:
+        words = [is_closed(t) for t in rest[1:3]]
+        return "attribute" if words == [False, False] else "plain"  # `a black and white | cat`
+    return "plain"
 
 
 def _object_follows(rest: list[str], grammar: Grammar) -> bool:
@@ -132,15 +157,12 @@ def _object_follows(rest: list[str], grammar: Grammar) -> bool:
     return False
 
 
-def _spans(run: list[str], place: int, grammar: Grammar, dropped: frozenset[str]) -> Iterator[Phrase]:
+def _spans(run: tuple[str, ...], place: int, role: Role, grammar: Grammar, dropped: frozenset[str]) -> Iterator[Phrase]:
     for length in range(1, min(MAX_WORDS, len(run)) + 1):
         for start in range(len(run) - length + 1):
             span = run[start : start + length]
             if any(w in dropped or w in ABOUT_PICTURES for w in span) or (span[-1] in NUMERALS and len(run) > length):
                 continue
-            last = span[-1]
-            head = start + length == len(run) and last not in grammar.modifiers
-            if head and is_word(last) and not (is_participle(last) and last not in grammar.nouns):
-                yield Phrase(" ".join(span), place, "noun")
-            else:
-                yield Phrase(" ".join(span), place, "modifier")
+            closes = start + length == len(run) and role != "attribute"
+            noun = closes and (role == "predicate" or span[-1] not in grammar.modifiers)
+            yield Phrase(" ".join(span), place, "noun" if noun else "modifier")

@@ -50,10 +50,16 @@ ABOUT_PICTURES = _words("""
 """Words of talk about pictures and about kinds: they stand in nearly every description and answer no criterion."""
 
 GROUPS = _words("""
-    group pair set piece slice bunch couple number variety lot series row front side middle edge center centre end
-    rest part
+    group pair set piece slice bunch couple number variety lot series row front side middle edge center centre end rest
+    part
 """)
 """`a group of people` speaks of people, `in front of a house` of a house."""
+
+COPULAS = _words("is are was were be seems seem appears appear looks look feels feel")
+"""What follows one of these without an article is an answer of its own: `the mood is calm`."""
+
+POSTURES = _words("standing sitting wearing looking posing facing lying being having including featuring showing using")
+"""Verbs that go along with what somebody does; the answer only where there is no other."""
 
 ACTION = _words("""
     doing action actions activity activities behaviour behavior happening pose gesture movement motion
@@ -109,3 +115,7 @@ def core(criterion: str) -> str:
     while len(kept) > 1 and is_participle(kept[-1]) and kept[-1].endswith("ed"):
         kept.pop()
     return " ".join(kept)
+
+
+def asks_for_action(criterion: str) -> bool:
+    return bool(ACTION & set(tokens(criterion)))
