@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import IMPORTED, open_backends
+from ictc.backends import IMPORTED, OFFLINE, open_backends
 from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Evidence, Vectors
 from ictc.job import Done
@@ -92,9 +92,9 @@ def _vectors(done: Done) -> Vectors | None:
     """One vector per assignment, from the store: what the describer measured, or the embedded descriptions."""
     settings = done.folder.settings(done.revision.id)
     texts = {d.image: d for d in done.result.descriptions}
-    described = [texts[a.image] for a in done.result.assignments if a.image in texts]
-    if settings.reasoner == IMPORTED or not described:
+    if settings.reasoner == IMPORTED or not texts:
         return None
+    described = [texts[a.image] for a in done.result.assignments]
     with done.folder.open_store() as store:
         backends = open_backends(settings.describer, settings.reasoner, store)
         if isinstance(backends.describer, Evidence):
@@ -110,13 +110,7 @@ def _provenance(done: Done) -> Provenance:
     run = str(done.folder.path)
     return Provenance(
         command=_command(settings, run),
-        next_commands=[
-            (command_line("score", run, "--truth", "folder"), "score it against a truth"),
-            (
-                command_line("run", settings.images, "-c", "another criterion", "-o", run),
-                "cluster the same images by something else; nothing is looked at twice",
-            ),
-        ],
+        next_commands=_next_commands(done, settings),
         models=[
             ModelUsed("1 describe", settings.describer, settings.describer_fingerprint),
             ModelUsed("2a label, 2b merge, 3 assign", settings.reasoner, settings.reasoner_fingerprint),
@@ -133,4 +127,16 @@ def _command(settings: Settings, run: str) -> str:
         return command_line("import", settings.images, "-o", run)
     k = "auto" if settings.k is None else str(settings.k)
     words = ["run", settings.images, "-c", settings.criterion, "-k", k, "-o", run]
-    return command_line(*words, *(["--describer", settings.describer] if settings.describer != "offline" else []))
+    elsewhere = settings.describer not in (OFFLINE, settings.images)
+    return command_line(*words, *(["--describer", settings.describer] if elsewhere else []))
+
+
+def _next_commands(done: Done, settings: Settings) -> list[tuple[str, str]]:
+    run = str(done.folder.path)
+    commands = []
+    if not done.revision.has("metrics.json"):
+        commands.append((command_line("score", run, "--truth", "FILE:COLUMN"), "score it against a truth"))
+    if settings.reasoner != IMPORTED:
+        again = command_line("run", settings.images, "-c", "another criterion", "-o", run)
+        commands.append((again, "cluster the same images by something else; none is looked at twice"))
+    return commands

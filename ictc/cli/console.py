@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
@@ -111,11 +112,12 @@ def watch(stage: str, total: int) -> Iterator[Tick]:
         _Rate(),
         TimeRemainingColumn(),
     )
+    start = time.perf_counter()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task(stage, total=total)
         yield lambda done: bars.advance(task, done)
         bars.update(task, completed=total)
     if not console.is_terminal:
-        elapsed = bars.tasks[0].finished_time or bars.tasks[0].elapsed or 0.0
-        rate = f", {total / elapsed:,.0f}/s" if elapsed > 0.05 else ""
-        say(f"{stage}: {total} in {elapsed:.1f} s{rate}")
+        seconds = time.perf_counter() - start
+        rate = f", {total / seconds:,.0f}/s" if seconds > 0.05 else ""
+        say(f"{stage}: {total} in {seconds:.1f} s{rate}")

@@ -107,7 +107,7 @@ def test_k_is_chosen_and_the_reason_given(captions: Path, tmp_path: Path) -> Non
     assert found["k"] == 3
     assert found["k_reason"]
     taxonomy = json.loads((tmp_path / "run" / "001" / "step2b_result.json").read_text())
-    assert len(taxonomy["choice"]["curve"]) > 3
+    assert len(taxonomy["choice"]["curve"]) > 1
 
 
 def test_the_run_stands_by_itself(coloured: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_recorded_descriptions_for_images_on_disk(coloured: Path, tmp_path: Path
     assert (failure["code"], failure["image"]) == ("not-recorded", images[0])
 
 
-@pytest.mark.parametrize("k", [1, 36])
+@pytest.mark.parametrize("k", [1, 30])
 def test_the_smallest_and_the_largest_k(captions: Path, tmp_path: Path, k: int) -> None:
     found = run_json(f"recorded:{captions}", "-c", "object", "-k", k, "-o", tmp_path / "run")
     assert found["k"] == len({c["name"] for c in found["clusters"]}) == k
