@@ -9,7 +9,7 @@ from ictc.interfaces import Embedder, Evidence, Tick, Vectors, no_tick
 from ictc.reasoners.assign import place
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
-from ictc.reasoners.merge import choose_names, count_labels, split_labels
+from ictc.reasoners.merge import choose_names, count_labels, rename, split_labels
 from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
 
 BY = "offline"
@@ -67,8 +67,10 @@ class EmbeddingReasoner:
         relevance = self._answers(known, criterion).relevance
         if len(count_labels(words)) < k:
             words = split_labels(words, texts, k)
-        clusters = choose_names(words, relevance, k, self._embedder.embed_texts, evidence)
-        return Taxonomy(criterion, clusters, choice)
+        embed = self._embedder.embed_texts
+        draft = Taxonomy(criterion, choose_names(words, relevance, k, embed, evidence))
+        groups, _ = place(texts, words, draft, embed, evidence)
+        return Taxonomy(criterion, rename(draft.clusters, words, groups.tolist(), relevance), choice)
 
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick

@@ -28,6 +28,16 @@ def count_labels(labels: Sequence[str]) -> dict[str, Counter[str]]:
     return spellings
 
 
+def weigh(labels: Sequence[str], relevance: Mapping[str, float]) -> dict[str, float]:
+    """Per distinct label (by key): its number of images, less where it does not answer the criterion."""
+    return {
+        key: sum(
+            n * (LEAST_RELEVANT + (1 - LEAST_RELEVANT) * relevance.get(form, 1.0)) for form, n in sorted(forms.items())
+        )
+        for key, forms in count_labels(labels).items()
+    }
+
+
 def choose_names(
     labels: Sequence[str],
     relevance: Mapping[str, float],
@@ -35,7 +45,7 @@ def choose_names(
     embed: Embed,
     evidence: Vectors | None = None,
 ) -> list[Cluster]:
-    """k clusters, most images first; needs at least k distinct labels (by `same_word_key`).
+    """k clusters by their labels alone; needs at least k distinct labels (by `same_word_key`).
 
     Args:
         labels: one per image.
@@ -43,22 +53,59 @@ def choose_names(
         evidence: unit rows [n, d] in the order of `labels`; a label then stands where its images do.
     """
     spellings = count_labels(labels)
-    shown = {key: _commonest(forms) for key, forms in spellings.items()}
-    number = {key: sum(forms.values()) for key, forms in spellings.items()}
-    weight = {
-        key: number[key] * (LEAST_RELEVANT + (1 - LEAST_RELEVANT) * relevance.get(shown[key], 1.0)) for key in spellings
-    }
+    weight = weigh(labels, relevance)
     keys = sorted(spellings, key=lambda x: (-weight[x], x))
-    vectors = label_vectors([shown[key] for key in keys], keys, labels, embed, evidence)
+    vectors = label_vectors([_commonest(spellings[key]) for key in keys], keys, labels, embed, evidence)
     top = min(len(keys), max(MAX_NAMES, k))
     chosen = medoids(vectors[:top], np.asarray([weight[key] for key in keys[:top]]), k)
     home = (vectors @ vectors[chosen].T).argmax(1)
     home[chosen] = np.arange(k)
-    clusters = []
-    for group, index in enumerate(chosen):
-        members = [key for key, h in zip(keys, home, strict=True) if h == group]
-        counted = Counter({form: n for key in members for form, n in spellings[key].items()})
-        clusters.append(Cluster(shown[keys[index]], about(shown[keys[index]], counted), dict(counted.most_common())))
+    group = dict(zip(keys, home.tolist(), strict=True))
+    names = [_commonest(spellings[keys[index]]) for index in chosen]
+    return describe_groups(names, labels, [group[same_word_key(label)] for label in labels])
+
+
+def rename(
+    clusters: Sequence[Cluster], labels: Sequence[str], groups: Sequence[int], relevance: Mapping[str, float]
+) -> list[Cluster]:
+    """The same clusters after all images were placed in them, each named by the weightiest label of its own images.
+
+    The greatest share picks first, so that names stay distinct; a cluster whose labels are all taken keeps its name.
+    """
+    inside = [
+        weigh([x for x, g in zip(labels, groups, strict=True) if g == i], relevance) for i in range(len(clusters))
+    ]
+    everywhere = weigh(labels, relevance)
+    offers = sorted(
+        ((-n * n / everywhere[key], key, i) for i, counted in enumerate(inside) for key, n in counted.items()),
+    )
+    spellings = count_labels(labels)
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for _, key, i in offers:
+        if i not in names and key not in taken:
+            names[i] = _commonest(spellings[key])
+            taken.add(key)
+    for i, cluster in enumerate(clusters):
+        if i not in names:
+            names[i] = cluster.name
+    return describe_groups([names[i] for i in range(len(clusters))], labels, groups)
+
+
+def describe_groups(names: Sequence[str], labels: Sequence[str], groups: Sequence[int]) -> list[Cluster]:
+    """Clusters, most images first. A label belongs where most of its images are; a name's own label always to it."""
+    own = {same_word_key(name): i for i, name in enumerate(names)}
+    votes: dict[str, Counter[int]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        votes.setdefault(same_word_key(label), Counter())[group] += 1
+    members: list[Counter[str]] = [Counter() for _ in names]
+    for key, forms in count_labels(labels).items():
+        home = own.get(key, min(votes[key], key=lambda g: (-votes[key][g], g)))
+        members[home].update(forms)
+    clusters = [
+        Cluster(name, about(name, counted), dict(sorted(counted.items(), key=lambda x: (-x[1], x[0]))))
+        for name, counted in zip(names, members, strict=True)
+    ]
     return sorted(clusters, key=lambda c: (-sum(c.labels.values()), c.name))
 
 
@@ -119,7 +166,8 @@ def _telling(texts: Sequence[str], key: str, grammar: Grammar) -> tuple[str, lis
 
 def about(name: str, counted: Counter[str]) -> str:
     """What else is in a cluster, for a reader: its commonest other labels."""
-    others = [form for form, _ in counted.most_common(_ABOUT_LABELS + 1) if form != name][:_ABOUT_LABELS]
+    ordered = sorted(counted, key=lambda form: (-counted[form], form))
+    others = [form for form in ordered if same_word_key(form) != same_word_key(name)][:_ABOUT_LABELS]
     return f"also {', '.join(others)}" if others else ""
 
 
