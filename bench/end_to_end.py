@@ -50,7 +50,7 @@ def tasks(data: Path, scratch: Path) -> list[Task]:
 
 def measured(task: Task, run: Path) -> tuple[dict[str, Any], float, float, float]:
     """(result, CPU seconds, wall seconds, peak MiB) of one `ictc run`."""
-    command = [sys.executable, "-c", "from ictc.cli import main; main()", "run", task.images, "-c", task.criterion]
+    command = [sys.executable, "-m", "ictc", "run", task.images, "-c", task.criterion]
     command += ["-k", str(task.k), "-o", str(run), "--truth", task.truth, "--json"]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -76,8 +76,6 @@ def main(data: Path) -> None:
             repeated, cpu2, wall2, _ = measured(task, run)
             assert repeated["reused"]
             names = ", ".join(c["name"] for c in found["clusters"])
-            print(
-                f"| {task.name}, “{task.criterion}” | {task.k} | {found['acc']:.4f} | {task.wanted:.3f} | {found['ari']:.4f} "
-                f"| {found['nmi']:.4f} | {cpu:.1f} | {wall:.1f} | {peak:.0f} | {cpu2:.1f} | {wall2:.1f} | {names} |",
-                flush=True,
-            )
+            scores = f"{found['acc']:.4f} | {task.wanted:.3f} | {found['ari']:.4f} | {found['nmi']:.4f}"
+            costs = f"{cpu:.1f} | {wall:.1f} | {peak:.0f} | {cpu2:.1f} | {wall2:.1f}"
+            print(f"| {task.name}, “{task.criterion}” | {task.k} | {scores} | {costs} | {names} |", flush=True)

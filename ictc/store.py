@@ -29,6 +29,16 @@ def content_key(kind: str, **content: Any) -> str:
     return f"{kind}:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
+def encode_vector(vector: Vectors) -> bytes:
+    """How `put_vectors` keeps a vector: little-endian float32."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def encode_json(value: Any) -> bytes:
+    """How `put_json` keeps a value; NaN is refused."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
+
+
 class Store:
     """`put_many` commits before it returns; `get_many` gives what is there. Safe to use from several threads.
 
@@ -79,7 +89,7 @@ class Store:
 
     def put_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """As `put_many`, for float32 [d] vectors."""
-        self.put_many([(k, np.ascontiguousarray(v, dtype="<f4").tobytes()) for k, v in vectors])
+        self.put_many([(k, encode_vector(v)) for k, v in vectors])
 
     def get_json(self, keys: Sequence[str]) -> dict[str, Any]:
         """As `get_many`, for JSON values."""
@@ -87,7 +97,7 @@ class Store:
 
     def put_json(self, values: Iterable[tuple[str, Any]]) -> None:
         """As `put_many`, for JSON values; NaN is refused."""
-        self.put_many([(k, json.dumps(v, ensure_ascii=True, allow_nan=False).encode()) for k, v in values])
+        self.put_many([(k, encode_json(v)) for k, v in values])
 
     def close(self) -> None:
         with self._lock:

@@ -67,7 +67,7 @@ def coloured(tmp_path: Path) -> Path:
 
 def ictc(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own."""
-    command = [sys.executable, "-c", "from ictc.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-m", "ictc", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, check=False)
 
 

@@ -18,11 +18,11 @@ SCRIPT = """
 set -e
 mount -t tmpfs -o size={size}k tmpfs "$1"
 set +e
-"$2" -c "from ictc.cli import main; main()" run "recorded:$3" -c object -k 3 --no-report -o "$1/run" >"$4/out" 2>"$4/err"
+"$2" -m ictc run "recorded:$3" -c object -k 3 --no-report -o "$1/run" >"$4/out" 2>"$4/err"
 echo $? >"$4/code"
 ls "$1/run" >"$4/files"
 mount -o remount,size=64m "$1"
-"$2" -c "from ictc.cli import main; main()" run "recorded:$3" -c object -k 3 --json -o "$1/run" >"$4/out2" 2>"$4/err2"
+"$2" -m ictc run "recorded:$3" -c object -k 3 --json -o "$1/run" >"$4/out2" 2>"$4/err2"
 echo $? >"$4/code2"
 """
 

@@ -1,0 +1,5 @@
+"""`python -m ictc`."""
+
+from ictc.cli import main
+
+main()
