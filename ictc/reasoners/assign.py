@@ -46,13 +46,16 @@ def place(
 def teachers(
     texts: Sequence[str], labels: Sequence[str], taxonomy: Taxonomy, similarity: Vectors
 ) -> tuple[Index, NDArray[np.bool_]]:
-    """(cluster [n], whether sure [n]) by the label alone: surely where the label is a name, else to its nearest.
+    """(cluster [n], whether sure [n]) by the label alone: surely where it is a name or a cluster's commonest label.
 
     A name that is no image's label (one that a person wrote, or `horse, field`) is taught by the texts that hold all
     of its words.
     """
     home = {same_word_key(label): i for i, c in enumerate(taxonomy.clusters) for label in c.labels}
     exact = {same_word_key(c.name): i for i, c in enumerate(taxonomy.clusters)}
+    for i, cluster in enumerate(taxonomy.clusters):  # a name that a person changed: its commonest label stands for it
+        if cluster.labels and same_word_key(cluster.name) not in map(same_word_key, cluster.labels):
+            exact[same_word_key(max(cluster.labels, key=lambda x: cluster.labels[x]))] = i
     keys = [same_word_key(label) for label in labels]
     nearest = similarity.argmax(1)
     groups = np.asarray([exact.get(x, home.get(x, int(near))) for x, near in zip(keys, nearest, strict=True)])

@@ -2,61 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.labels import Embed
-from ictc.reasoners.merge import count_labels, label_vectors
-from ictc.reasoners.spherical import Array, medoids, unit
+from ictc.reasoners.merge import label_vectors, weigh
+from ictc.reasoners.spherical import Array, Index, k_means, means, medoids, unit
 from ictc.reasoners.words import same_word_key
 from ictc.types import KChoice
 
 MAX_K = 20
-SAMPLE = 1500
-METHOD = "mean silhouette (cosine) of the labelled descriptions, grouped by the k names that stand for all labels best"
+SAMPLE = 1500  # descriptions that are looked at: the silhouette needs all their distances
+LABEL = 0.5  # weight of label vectors beside descriptions (1); 0.2 and 1 were worse on 15 sets with known K
+CLOSE = 0.95  # of the best silhouette: the fewest groups that come so near are taken
+METHOD = "mean silhouette (cosine) of descriptions and labels in k groups"
 
 
-def choose_k(texts: Sequence[str], labels: Sequence[str], embed: Embed, evidence: Vectors | None = None) -> KChoice:
-    """The k in 2..20 with the best silhouette; 1 when all labels are one."""
-    keys = sorted(count_labels(labels))
+def choose_k(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    relevance: Mapping[str, float],
+    embed: Embed,
+    evidence: Vectors | None = None,
+) -> KChoice:
+    """The fewest groups, of 1 to 20, that are as well apart as any other number of groups, within 5 %.
+
+    The best silhouette alone overestimates: every wording that several descriptions share is a tight little group. On
+    sets with known K it gave 10 for CIFAR-10, 7 for PPMI-7.
+    """
+    order = sorted(range(len(texts)), key=lambda i: (texts[i], i))
+    picked = order[:: max(1, -(-len(order) // SAMPLE))]
+    sample = [labels[i] for i in picked]
+    weight = weigh(sample, relevance)
+    keys = sorted(weight, key=lambda x: (-weight[x], x))
     if len(keys) == 1:
-        return KChoice(1, METHOD, "All images have the same label.")
-    step = max(1, len(texts) // SAMPLE)
-    picked = sorted(range(len(texts)), key=lambda i: (texts[i], i))[::step]
-    sample = [same_word_key(labels[i]) for i in picked]
-    rows = [unit(_less_mean(embed([texts[i] for i in picked]))), unit(embed(sample))]
-    if evidence is not None:
-        rows.append(unit(_less_mean(evidence[picked])))
-    apart = 1 - unit(np.hstack(rows)) @ unit(np.hstack(rows)).T
-    present = sorted(set(sample))
-    vectors = label_vectors(present, present, sample, embed, None if evidence is None else evidence[picked])
-    weights = np.asarray([sample.count(key) for key in present], dtype=np.float64)
+        return KChoice(1, METHOD, "all images have the same label")
+    measured = None if evidence is None else evidence[picked]
+    parts = [_centred(embed([texts[i] for i in picked])), LABEL * _centred(embed(sample))]
+    if measured is not None:
+        parts.append(_centred(measured))
+    rows = unit(np.hstack(parts))
+    apart = 1 - rows @ rows.T
+    vectors = label_vectors(keys, keys, sample, embed, measured)
+    weights = np.asarray([weight[key] for key in keys])
+    place = {key: i for i, key in enumerate(keys)}
+    own = np.asarray([place[same_word_key(label)] for label in sample])
     curve = []
-    for k in range(2, min(MAX_K, len(present)) + 1):
+    for k in range(2, min(MAX_K, len(keys), len(picked) - 1) + 1):
         chosen = medoids(vectors, weights, k)
-        home = dict(zip(present, (vectors @ vectors[chosen].T).argmax(1).tolist(), strict=True))
-        curve.append((k, round(_silhouette(apart, np.asarray([home[key] for key in sample])), 4)))
+        groups = (vectors @ vectors[chosen].T).argmax(1)[own]
+        groups, _ = k_means(rows, means(rows, groups, k), rounds=20)
+        curve.append((k, round(silhouette(apart, groups), 4)))
     if not curve:
-        return KChoice(1, METHOD, "All images have the same label.")
-    best = max(curve, key=lambda point: (point[1], -point[0]))
-    return KChoice(best[0], METHOD, f"{best[0]} groups are best apart (silhouette {best[1]:.2f}).", tuple(curve))
+        return KChoice(len(keys), METHOD, "every image has a label of its own")
+    best = max(score for _, score in curve)
+    k, score = next(point for point in curve if point[1] >= CLOSE * best or point[1] == best)
+    return KChoice(
+        k, METHOD, f"{k} is the fewest groups nearly as well apart as any ({score:.2f} of {best:.2f})", curve
+    )
 
 
-def _less_mean(rows: Vectors) -> Vectors:
-    return np.asarray(rows - rows.mean(0), dtype=np.float32)
-
-
-def _silhouette(apart: Array, groups: np.ndarray) -> float:
+def silhouette(apart: Array, groups: Index) -> float:
+    """Mean silhouette from a matrix of distances; a group of one counts 0, a single group gives 0."""
     present = np.unique(groups)
     if len(present) < 2:
         return 0.0
-    member = (groups[:, None] == present[None, :]).astype(np.float64)
+    member = groups[:, None] == present[None, :]
     size = member.sum(0)
-    total = apart @ member
-    own = member.astype(bool)
-    inside = total[own] / np.maximum((member @ size) - 1, 1)
-    outside = np.where(own, np.inf, total / size).min(1)
-    score = np.where(member @ size > 1, (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-12), 0.0)
-    return float(score.mean())
+    total = apart @ member.astype(np.float64)
+    own_size = size[member.argmax(1)]
+    inside = total[member] / np.maximum(own_size - 1, 1)
+    outside = np.where(member, np.inf, total / size).min(1)
+    score = (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-12)
+    return float(np.where(own_size > 1, score, 0.0).mean())
+
+
+def _centred(rows: Vectors) -> Array:
+    return unit(rows - rows.mean(0))

@@ -9,7 +9,8 @@ from ictc.interfaces import Embedder, Evidence, Tick, Vectors, no_tick
 from ictc.reasoners.assign import place
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
-from ictc.reasoners.merge import choose_names, count_labels, rename, split_labels
+from ictc.reasoners.merge import choose_names, count_labels, name_as_asked, rename, split_labels
+from ictc.reasoners.words import alternatives
 from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
 
 BY = "offline"
@@ -60,17 +61,21 @@ class EmbeddingReasoner:
                 f"Use -k {possible} or fewer, or a describer that says more.",
             )
         evidence = self._vectors(known, criterion)
+        embed = self._embedder.embed_texts
+        relevance = self._answers(known, criterion).relevance
+        named = alternatives(criterion)
         choice: KChoice | None = None
         if k is None:
-            choice = choose_k(texts, words, self._embedder.embed_texts, evidence)
+            choice = _as_named(named, possible) or choose_k(texts, words, relevance, embed, evidence)
             k = choice.k
-        relevance = self._answers(known, criterion).relevance
         if len(count_labels(words)) < k:
             words = split_labels(words, texts, k)
-        embed = self._embedder.embed_texts
         draft = Taxonomy(criterion, choose_names(words, relevance, k, embed, evidence))
         groups, _ = place(texts, words, draft, embed, evidence)
-        return Taxonomy(criterion, rename(draft.clusters, words, groups.tolist(), relevance), choice)
+        clusters = rename(draft.clusters, words, groups.tolist(), relevance)
+        if k == len(named):
+            clusters = name_as_asked(clusters, named, embed)
+        return Taxonomy(criterion, clusters, choice)
 
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
@@ -101,6 +106,13 @@ class EmbeddingReasoner:
 
     def _vectors(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
         return self._evidence.evidence(descriptions, criterion) if self._evidence else None
+
+
+def _as_named(named: Sequence[str], possible: int) -> KChoice | None:
+    """K for a criterion that lists its answers (`indoor or outdoor`)."""
+    if not 2 <= len(named) <= possible:
+        return None
+    return KChoice(len(named), "the criterion", f"the criterion names them: {', '.join(named)}")
 
 
 def _empty(image: str, stage: Stage) -> Failure:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.labels import Embed
@@ -90,6 +91,22 @@ def rename(
         if i not in names:
             names[i] = cluster.name
     return describe_groups([names[i] for i in range(len(clusters))], labels, groups)
+
+
+def name_as_asked(clusters: Sequence[Cluster], named: Sequence[str], embed: Embed) -> list[Cluster]:
+    """The same clusters under the names that the criterion itself lists, matched by the meaning of their labels."""
+    asked = embed(named)
+    nearness = np.zeros((len(clusters), len(named)))
+    for i, cluster in enumerate(clusters):
+        if cluster.labels:
+            nearness[i] = np.asarray(list(cluster.labels.values())) @ (embed(list(cluster.labels)) @ asked.T)
+            nearness[i] /= sum(cluster.labels.values())
+    rows, columns = linear_sum_assignment(-nearness)
+    given = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+    return [
+        Cluster(named[given[i]], about(named[given[i]], Counter(cluster.labels)), cluster.labels)
+        for i, cluster in enumerate(clusters)
+    ]
 
 
 def describe_groups(names: Sequence[str], labels: Sequence[str], groups: Sequence[int]) -> list[Cluster]:

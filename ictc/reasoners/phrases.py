@@ -130,8 +130,8 @@ def _runs(text: str, grammar: Grammar) -> Iterator[_Run]:
             yield _Run(tuple(row[start:i]), _role(row, start, i), word)
         if participle and word.endswith("ing"):
             yield _Run((word,), "verb", "object" if _object_follows(row[i + 1 : i + 4], grammar) else "")
-        elif participle:
-            yield _Run((word,), "predicate" if before in COPULAS else "attribute", after)
+        elif participle and before in COPULAS:  # `the mood is relaxed`
+            yield _Run((word,), "predicate", after)
         start = i + 1
 
 

@@ -119,3 +119,11 @@ def core(criterion: str) -> str:
 
 def asks_for_action(criterion: str) -> bool:
     return bool(ACTION & set(tokens(criterion)))
+
+
+def alternatives(criterion: str) -> list[str]:
+    """The answers that a criterion lists: `indoor or outdoor` -> [indoor, outdoor]; [] for any other criterion."""
+    parts = [core(part) for part in re.split(r"\bor\b|\bvs\b|\bversus\b|[,/]", criterion.casefold())]
+    listed = re.search(r"\b(or|vs|versus)\b|/", criterion.casefold()) is not None
+    short = all(0 < len(part.split()) <= 2 for part in parts)
+    return parts if listed and short and 2 <= len(set(parts)) == len(parts) else []
