@@ -1,6 +1,6 @@
 """What can be measured in an image without recognising anything: colours, light, sharpness, shape.
 
-Measured on the image squashed to the network's 224 x 224 pixels, so one decoding and one resizing serve both. There is
+Measured on the image squashed to the network's square, so one decoding and one resizing serve both. There is
 no face count: nothing among the core dependencies finds faces, and guessing at them from skin colour is neither
 reliable nor fair.
 """
@@ -17,18 +17,20 @@ from PIL import Image
 
 from step1.colours import FAMILIES, Array, families, lit, polar, separate, to_lab
 
-VERSION = 1
+VERSION = 4
 """Raised whenever the same image could give other numbers."""
 
-_REDUCE = 4  # 224 / 4: colours are measured on 56 x 56 pixels
+_REDUCE = 4  # colours are measured on 56 x 56 pixels (224 / 4), or 32 x 32
+_BLEND = 0.25  # of the shares: the colour that a subject on a plain background has as a whole
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """All shares and saturations in [0, 1]; lightnesses and contrast in CIELAB L units [0, 100].
 
-    `shares` and `lightnesses` are of the subject's lit pixels, one per colour family (`colours.FAMILIES`); `tint` is
-    the mean over them of saturation times (cos, sin) of the hue; `background` is a family, "" where it is not plain.
+    `shares` and `lightnesses` are of the subject's lit pixels, one per colour family (`colours.FAMILIES`); where there
+    is one subject on a plain background, a quarter of the shares is the colour that all of it blends to. `tint` is
+    the mean over these pixels of saturation times (cos, sin) of the hue; `background` is a family, "" if not plain.
     """
 
     width: int
@@ -63,6 +65,12 @@ def measure(image: Image.Image, size: tuple[int, int]) -> Measured:
     names = families(subject)
     counts = np.bincount(names, minlength=len(FAMILIES))
     light = np.bincount(names, weights=subject[:, 0], minlength=len(FAMILIES)) / np.maximum(counts, 1)
+    shares = counts / len(subject)
+    if parts.background is not None:  # one subject has a colour as a whole, too: seen from afar, its spots blend
+        whole = subject.mean(axis=0)
+        family = families(whole[None])[0]
+        shares = (1 - _BLEND) * shares + _BLEND * np.eye(len(FAMILIES))[family]
+        light[family] = light[family] if counts[family] else whole[0]
     _, hue, saturation = polar(subject)
     angle = np.radians(hue)
     ground = parts.background
@@ -71,7 +79,7 @@ def measure(image: Image.Image, size: tuple[int, int]) -> Measured:
     return Measured(
         width=size[0],
         height=size[1],
-        shares=_rounded(counts / len(subject)),
+        shares=_rounded(shares),
         lightnesses=_rounded(light),
         tint=(_round((saturation * np.cos(angle)).mean()), _round((saturation * np.sin(angle)).mean())),
         background="" if ground is None else FAMILIES[families(ground[None])[0]],

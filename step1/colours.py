@@ -75,7 +75,7 @@ def families(lab: Array) -> NDArray[np.intp]:
     lightness, hue, saturation = polar(lab)
     name = np.full(len(lab), _INDEX["pink"])
     for family, start, end in (
-        ("red", 10, 48), ("orange", 48, 76), ("yellow", 76, 100), ("green", 100, 180), ("teal", 180, 222),
+        ("red", 10, 52), ("orange", 52, 76), ("yellow", 76, 100), ("green", 100, 180), ("teal", 180, 222),
         ("blue", 222, 309), ("purple", 309, 336),
     ):  # fmt: skip
         name[(hue >= start) & (hue < end)] = _INDEX[family]
@@ -85,8 +85,8 @@ def families(lab: Array) -> NDArray[np.intp]:
     name[reddish & (lightness < 45)] = _INDEX["red"]
     name[reddish & (lightness > 58) & (saturation < 0.65)] = _INDEX["pink"]
     earthy = (hue >= 36) & (hue < 90)
-    name[earthy & (hue < 48) & (saturation < 0.55)] = _INDEX["brown"]
-    name[earthy & (hue >= 48) & (hue < 76) & ((lightness < 48) | (saturation < 0.55))] = _INDEX["brown"]
+    name[earthy & (hue < 52) & (saturation < 0.55)] = _INDEX["brown"]
+    name[earthy & (hue >= 52) & (hue < 76) & ((lightness < 48) | (saturation < 0.55))] = _INDEX["brown"]
     name[earthy & (hue >= 76) & (lightness < 45)] = _INDEX["brown"]
     name[(hue >= 40) & (hue < 112) & (lightness > 70) & (saturation < 0.35)] = _INDEX["beige"]
     grey = saturation < np.where(lightness > 75, 0.09, 0.14)
@@ -105,10 +105,10 @@ def polar(lab: Array) -> tuple[Array, Array, Array]:
 
 
 def shade_name(family: str, lightness: float) -> str:
-    """The family with `dark` or `light` in front where its mean lightness asks for it; red and blue have own words."""
+    """The family with `dark` or `light` in front where its mean lightness asks for it."""
     if family in ("black", "white", "beige"):
         return family
     middle = {"yellow": 72, "orange": 62, "pink": 68, "brown": 42, "grey": 52, "blue": 45, "purple": 42}.get(family, 48)
     if lightness < middle - 20:
-        return {"red": "maroon", "blue": "navy blue"}.get(family, f"dark {family}")
+        return f"dark {family}"
     return f"light {family}" if lightness > middle + 24 else family

@@ -17,8 +17,8 @@ from PIL import Image
 
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.models.efficientnet import BATCH, CLASSES, DIM, SIDE, EfficientNetLite0, Head
-from ictc.store import Store, content_key
+from ictc.models.efficientnet import BATCH, CLASSES, DIM, SIDE, EfficientNetLite0, Head, side_for
+from ictc.store import Store, content_key, encode_json, encode_vector
 from ictc.types import Failure, Item
 from step1.attributes import VERSION, Measured, from_json, measure
 
@@ -86,9 +86,10 @@ class Eyes:
         }
 
     def _keep(self, seen: Sequence[tuple[Item, Seen]]) -> None:
+        """All of a chunk in one commit: a kill leaves both of an image's entries or none."""
         hashed = [(i.sha256, s) for i, s in seen if i.sha256]
-        self._store.put_json([(_measured_key(h), s.measured.to_json()) for h, s in hashed])
-        self._store.put_vectors([(self._feature_key(h), s.features) for h, s in hashed])
+        measured = [(_measured_key(h), encode_json(s.measured.to_json())) for h, s in hashed]
+        self._store.put_many([*measured, *((self._feature_key(h), encode_vector(s.features)) for h, s in hashed)])
 
     def _feature_key(self, sha256: str) -> str:
         return content_key("features/1", model=self._net.fingerprint, image=sha256)
@@ -115,18 +116,18 @@ class Eyes:
 
     def _look_at(self, chunk: Sequence[Item]) -> _Looked:
         opened = [_open(item) for item in chunk]
-        pixels = [o[0] for o in opened if not isinstance(o, Failure)]
-        if not pixels:
-            return [(item, o) for item, o in zip(chunk, opened, strict=True) if isinstance(o, Failure)]
-        features = iter(self._net.features(np.stack(pixels)))
-        return [
-            (item, o if isinstance(o, Failure) else Seen(next(features), o[1]))
-            for item, o in zip(chunk, opened, strict=True)
-        ]
+        found: list[Seen | Failure | None] = [o if isinstance(o, Failure) else None for o in opened]
+        squares = {i: o for i, o in enumerate(opened) if not isinstance(o, Failure)}
+        for side in {len(pixels) for pixels, _ in squares.values()}:
+            places = [i for i, (pixels, _) in squares.items() if len(pixels) == side]
+            features = self._net.features(np.stack([squares[i][0] for i in places]))
+            for i, row in zip(places, features, strict=True):
+                found[i] = Seen(row, squares[i][1])
+        return [(item, f) for item, f in zip(chunk, found, strict=True) if f is not None]
 
 
 def _open(item: Item) -> tuple[np.ndarray, Measured] | Failure:
-    """The pixels for the network, uint8 [224, 224, 3], and the measured attributes.
+    """The pixels for the network, uint8 [side, side, 3], and the measured attributes.
 
     The whole image is squashed to a square: what stands at the rim counts, which a centre crop would cut away.
     """
@@ -136,7 +137,8 @@ def _open(item: Item) -> tuple[np.ndarray, Measured] | Failure:
         image = open_rgb(item.path, hint=(SIDE, SIDE))
     except ImageFault as fault:
         return fault.failure(item.name)
-    square = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    side = side_for(*image.size)
+    square = image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
     return np.asarray(square), measure(square, image.size)
 
 

