@@ -10,7 +10,7 @@ from ictc.reasoners.assign import place
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
 from ictc.reasoners.merge import choose_names, count_labels, name_as_asked, rename, split_labels
-from ictc.reasoners.words import alternatives
+from ictc.reasoners.words import alternatives, says_something
 from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
 
 BY = "offline"
@@ -31,7 +31,7 @@ class EmbeddingReasoner:
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
         """One label per description, in order; a description without text is a `Failure`."""
-        worded = [d for d in descriptions if d.text.strip()]
+        worded = [d for d in descriptions if says_something(d.text)]
         labels = dict(zip((d.image for d in worded), self._answers(worded, criterion).labels, strict=True))
         tick(len(descriptions))
         return [
@@ -50,7 +50,7 @@ class EmbeddingReasoner:
         if k is not None and k < 1:
             raise UsageError(f"K must be at least 1, not {k}.", "Use -k with a positive number, or -k auto.")
         label_of = {label.image: label.label for label in labels}
-        known = [d for d in descriptions if d.image in label_of and d.text.strip()]
+        known = [d for d in descriptions if d.image in label_of and says_something(d.text)]
         if not known:
             raise StepError("There are no labels to merge.", "Look at failures.jsonl: no image got a description.")
         texts, words = [d.text for d in known], [label_of[d.image] for d in known]
@@ -81,7 +81,7 @@ class EmbeddingReasoner:
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
     ) -> list[Assignment | Failure]:
         """The nearest name for every description, with a confidence in [0, 1]; equal descriptions get equal answers."""
-        worded = [d for d in descriptions if d.text.strip()]
+        worded = [d for d in descriptions if says_something(d.text)]
         done: dict[str, Assignment] = {}
         if worded:
             labels = self._answers(worded, criterion).labels

@@ -127,3 +127,8 @@ def alternatives(criterion: str) -> list[str]:
     listed = re.search(r"\b(or|vs|versus)\b|/", criterion.casefold()) is not None
     short = all(0 < len(part.split()) <= 2 for part in parts)
     return parts if listed and short and 2 <= len(set(parts)) == len(parts) else []
+
+
+def says_something(text: str) -> bool:
+    """Whether there is anything but blanks and ASCII punctuation: a letter, a digit, a picture character."""
+    return any(c.isalnum() or (ord(c) > 127 and not c.isspace()) for c in text)
