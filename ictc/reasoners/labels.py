@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ictc.interfaces import Vectors
-from ictc.reasoners.phrases import Grammar, Phrase, learn_grammar, phrases
-from ictc.reasoners.words import POSTURES, asks_for_action, core, singular, tokens
+from ictc.reasoners.phrases import MAX_WORDS, Grammar, Phrase, learn_grammar, phrases
+from ictc.reasoners.words import POSTURES, asks_for_action, core, is_word, singular, tokens
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -106,14 +106,18 @@ def _best(row: Sequence[Phrase], worth: Mapping[str, float], penalty: Mapping[st
 def _fallback(text: str, row: Sequence[Phrase]) -> str:
     """For a text whose phrases are all too rare or too common: its first noun, else how it begins."""
     nouns = [p.text for p in row if p.kind == "noun"] or [p.text for p in row]
-    return (nouns[0] if nouns else " ".join(text.split()[:3]).casefold())[:MAX_CHARS]
+    words = [t for t in tokens(text) if is_word(t)] or text.split()
+    return (nouns[0] if nouns else " ".join(words[:MAX_WORDS]))[:MAX_CHARS]
 
 
 def _scaled(chosen: Mapping[str, str], worth: Mapping[str, float]) -> dict[str, float]:
-    """Relevance in [0, 1]: 0 for a phrase no nearer to the criterion than most, 1 for the best tenth of the labels."""
+    """Relevance in [0, 1]: 0 for a phrase no nearer to the criterion than most, 1 for the best tenth of the labels.
+
+    Where the criterion asks for nothing special, 1 for every phrase and 0 for a fallback (`no fruit recognised`).
+    """
     counts = Counter(chosen.values())
     if not any(worth.values()):
-        return dict.fromkeys(counts, 1.0)
+        return {c: float(c in worth) for c in counts}
     low = float(np.median(list(worth.values())))
     high = _quantile([worth.get(t, low) for t in chosen.values()], 0.9)
     return {c: float(np.clip((worth.get(c, low) - low) / max(high - low, 1e-6), 0, 1)) for c in counts}
