@@ -34,14 +34,16 @@ PER_ADJECTIVE = 0.12
 WRONG_KIND = 0.5
 POSTURE = 0.25
 ATTRIBUTE_GAIN = 0.03  # modifiers answer better than nouns by so much on average: the criterion asks for an attribute
+UNRELATED, RELATED = 0.3, 0.45  # cosine of the nearest phrase to a criterion of nonsense, and to most real ones
 COMMON = 0.9  # a phrase in more than this share of all descriptions says nothing about any one
 MAX_CANDIDATES = 4000  # distinct phrases that are embedded, the most frequent ones
 MAX_CHARS = 60
+FALLBACK = -0.24  # relevance of `no fruit recognised`: next to no weight (`merge.weigh`), so hardly ever a name
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`labels` [n] is "" for a text without words; `relevance` says how well each label answers, in [0, 1]."""
+    """`labels` [n] is "" for a text without words; `relevance` is how well each label answers, up to 1."""
 
     labels: Sequence[str]
     relevance: Mapping[str, float]
@@ -72,7 +74,9 @@ def _relevance(usable: Sequence[str], criterion: str, embed: Embed) -> dict[str,
     question = embed([asked])[0]
     # an aspect that is the criterion by another word (`location`, `place`) is no contrast to it
     other = np.clip(1.4 - 2 * (aspects @ question), 0, 1)
-    score = vectors @ question - (vectors @ aspects.T) @ other / max(float(other.sum()), 1e-6)
+    near = vectors @ question
+    trust = float(np.clip((float(near.max()) - UNRELATED) / (RELATED - UNRELATED), 0, 1))
+    score = trust * (near - (vectors @ aspects.T) @ other / max(float(other.sum()), 1e-6))
     return dict(zip(usable, score.tolist(), strict=True))
 
 
@@ -113,14 +117,15 @@ def _fallback(text: str, row: Sequence[Phrase]) -> str:
 def _scaled(chosen: Mapping[str, str], worth: Mapping[str, float]) -> dict[str, float]:
     """Relevance in [0, 1]: 0 for a phrase no nearer to the criterion than most, 1 for the best tenth of the labels.
 
-    Where the criterion asks for nothing special, 1 for every phrase and 0 for a fallback (`no fruit recognised`).
+    Where the criterion asks for nothing special, 1 for every phrase. `FALLBACK` for a label that is no phrase.
     """
     counts = Counter(chosen.values())
     if not any(worth.values()):
-        return {c: float(c in worth) for c in counts}
+        return {c: 1.0 if c in worth else FALLBACK for c in counts}
     low = float(np.median(list(worth.values())))
     high = _quantile([worth.get(t, low) for t in chosen.values()], 0.9)
-    return {c: float(np.clip((worth.get(c, low) - low) / max(high - low, 1e-6), 0, 1)) for c in counts}
+    span = max(high - low, 1e-6)
+    return {c: float(np.clip((worth[c] - low) / span, 0, 1)) if c in worth else FALLBACK for c in counts}
 
 
 def _quantile(values: Sequence[float], q: float) -> float:

@@ -1,0 +1,45 @@
+"""Many images and many labels: bounded work, measured on a stand-in for the text model."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from ictc.interfaces import Tick, Vectors, no_tick
+from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.types import Assignment, Description, Label
+
+
+class WordVectors:
+    """A text is the sum of a fixed random vector per word."""
+
+    fingerprint = "words/1"
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        rows = np.zeros((len(texts), 32), dtype=np.float32)
+        for i, text in enumerate(texts):
+            for word in text.casefold().replace(".", "").split():
+                rows[i] += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(32)
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+
+
+@pytest.mark.parametrize("k", [10, None])
+def test_as_many_labels_as_images(k: int | None) -> None:
+    """An n x n matrix of 8,000 labels alone would be 256 MB in float32."""
+    descriptions = [Description(f"{i}", f"The thing is w{i} near x{i % 50}.", "") for i in range(8_000)]
+    reasoner = EmbeddingReasoner(WordVectors())
+    labels = [x for x in reasoner.label(descriptions, "object") if isinstance(x, Label)]
+    tracemalloc.start()
+    taxonomy = reasoner.merge(descriptions, labels, "object", k)
+    answers = reasoner.assign(descriptions, taxonomy, "object")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200e6
+    assert len(set(taxonomy.names)) == taxonomy.k
+    assert all(isinstance(a, Assignment) and a.cluster in set(taxonomy.names) for a in answers)
+    assert len(answers) == 8_000
