@@ -2,8 +2,9 @@
 
 A phrase is worth (a) how much closer it is to the criterion than to other things one could ask about a picture, (b) how
 early it stands, since a description answers first and embroiders later, less (c) its length and what is not its kind
-of word. The constants were set once, by eye, on descriptions of three sets under nine criteria, and are flat:
-halving or doubling any one of them changes no measured accuracy by more than .01.
+of word. The constants were set on three sets of captions and fifteen small made-up ones together. Halving or doubling
+RELEVANT or EARLY leaves CIFAR-10 at .918 and PPMI-7 at .954 to .956 (.936 for twice RELEVANT) and costs the made-up ones
+up to .04; without (b) CIFAR-10 falls to .796, because a criterion like `object` is no help in choosing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ASPECTS = (
 )
 """Other things one could ask about a picture: a phrase near to all of them (`image`) is not near to the criterion."""
 
-RELEVANT = 2.0
+RELEVANT = 2.0  # times the difference of cosines
 EARLY = 0.2  # for the first phrase, half of it for the second, a third for the third
 PER_WORD = 0.03
 PER_ADJECTIVE = 0.12
