@@ -20,7 +20,9 @@ UPPER = """entity, physical entity, object, whole, artifact, matter, solid, subs
 organism, natural object, part, thing, abstraction, causal agent, unit, psychological feature, attribute, relation,
 measure, group, piece, nutriment, commodity, produce, durables, consumer goods, covering, surface, line, body, way,
 location, region, area, point, boundary, extremity, shape, communication, event, act, ware, goods, container, device,
-conveyance, craft, structure, equipment, implement, covering, obstruction, barrier, vertebrate, chordate, placental"""
+conveyance, craft, structure, equipment, implement, covering, obstruction, barrier, vertebrate, chordate, placental,
+protection, liquid, fluid, article, system, establishment, instrument, product, creation, work, medium, material,
+support, agent, drug, restraint, furnishing, formation, sign, signal, cover, bar, board, circle, course, connection"""
 """Hypernyms too abstract to answer "what is this" with; a person would not say them of a picture."""
 
 
@@ -64,9 +66,10 @@ def kinds(
             continue
         seen.add(o)
         queue.extend(synsets[o].parents)
-        if synsets[o].lemmas[0] not in skip:
-            name = next((x for x in synsets[o].lemmas if used.get((x.lower(), o))), synsets[o].lemmas[0])
-            found.append([name, sum(used.get((x.lower(), o), 0) for x in synsets[o].lemmas)])
+        lemmas = synsets[o].lemmas
+        name = next((x for x in lemmas if used.get((x.lower(), o))), lemmas[0])
+        if not {name, lemmas[0]} & skip:
+            found.append([name, sum(used.get((x.lower(), o), 0) for x in lemmas)])
     return found
 
 

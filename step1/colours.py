@@ -86,7 +86,7 @@ def families(lab: Array) -> NDArray[np.intp]:
     name[reddish & (lightness > 58) & (saturation < 0.65)] = _INDEX["pink"]
     earthy = (hue >= 36) & (hue < 90)
     name[earthy & (hue < 52) & (saturation < 0.55)] = _INDEX["brown"]
-    name[earthy & (hue >= 52) & (hue < 76) & ((lightness < 48) | (saturation < 0.55))] = _INDEX["brown"]
+    name[earthy & (hue >= 50) & (hue < 76) & ((lightness < 48) | (saturation < 0.55))] = _INDEX["brown"]
     name[earthy & (hue >= 76) & (lightness < 45)] = _INDEX["brown"]
     name[(hue >= 40) & (hue < 112) & (lightness > 70) & (saturation < 0.35)] = _INDEX["beige"]
     grey = saturation < np.where(lightness > 75, 0.09, 0.14)

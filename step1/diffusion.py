@@ -44,7 +44,7 @@ def unit(rows: Vectors) -> Vectors:
 def _walk(rows: Vectors) -> NDArray[np.float64]:
     """The damped eigenvectors [n, <= 32] of the walk on the neighbour graph of `rows`, without the constant one."""
     from scipy.sparse import csr_matrix, diags_array
-    from scipy.sparse.linalg import eigsh
+    from scipy.sparse.linalg import LinearOperator, eigsh
 
     n = len(rows)
     near = _nearest(rows, rows, NEIGHBOURS + 1)
@@ -53,9 +53,11 @@ def _walk(rows: Vectors) -> NDArray[np.float64]:
     graph = graph.maximum(graph.T)
     scale = 1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel())
     walk = diags_array(scale) @ graph @ diags_array(scale)
-    values, axes = eigsh(walk, k=min(DIRECTIONS + 1, n - 2), which="LA", v0=np.ones(n))
-    order = np.argsort(-values, kind="stable")[1:]
-    values, axes = np.clip(values[order], 1e-6, 1.0), axes[:, order]
+    constant = 1 / scale / np.linalg.norm(1 / scale)
+    rest = LinearOperator((n, n), matvec=lambda x: walk @ x - constant * (constant @ x), dtype=np.float64)
+    values, axes = eigsh(rest, k=min(DIRECTIONS, n - 2), which="LA", v0=np.linspace(-1, 1, n))
+    order = np.argsort(-values, kind="stable")
+    values, axes = np.clip(values[order] / max(values[order[0]], 1e-6), 1e-6, 1.0), axes[:, order]
     return axes * scale[:, None] * values ** _steps(values)
 
 
@@ -63,7 +65,7 @@ def _steps(values: NDArray[np.float64]) -> float:
     """The number of steps after which about EFFECTIVE directions matter."""
     for steps in 2.0 ** np.arange(0, 12, 0.5):
         energy = values ** (2 * steps)
-        if energy.sum() / energy[0] <= EFFECTIVE:
+        if energy.sum() <= EFFECTIVE * energy[0]:
             return float(steps)
     return 2.0**12
 

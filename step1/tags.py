@@ -24,6 +24,7 @@ from ictc.interfaces import Vectors
 
 EVERYDAY = 5  # SemCor uses from which on a kind counts as a word of everyday speech
 LEAST = 0.2  # the least probability at which a kind is spoken of at all
+ABSENT = 0.03  # the probability of all classes of the kind asked for, below which there is none of it in the image
 SURE = 0.5  # the probability from which on it is spoken of without doubt
 
 
@@ -45,12 +46,13 @@ class Vocabulary:
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """`kind` the everyday word for it ("" when none is sure), `names` the likeliest classes with probabilities,
-    `wider` broader everyday kinds, the narrowest first."""
+    `wider` broader everyday kinds, the narrowest first, `missing` the kind that was asked for and is not there."""
 
     kind: str
     certainty: float
     names: tuple[tuple[str, float], ...]
     wider: tuple[str, ...]
+    missing: str = ""
 
 
 @cache
@@ -85,25 +87,24 @@ def kind_in(criterion: str) -> int | None:
 def recognise(p: Vectors, within: int | None = None) -> Recognised:
     """What probabilities [classes] say is there; `within` restricts it to the classes of one kind."""
     words = vocabulary()
+    total = 1.0
     if within is not None:
         p = p * words.belongs[:, within]
-        p = p / max(float(p.sum()), 1e-12)
-    mass = p @ words.belongs
-    best = np.argsort(-p, kind="stable")[:3]
-    names = tuple((words.names[i], round(float(p[i]), 3)) for i in best)
-    breadth = words.belongs.sum(axis=0)
-    limit = breadth[within] if within is not None else np.inf
-    everyday = (words.uses >= EVERYDAY) & (breadth < limit)
-    worth = np.where(everyday, mass * (1 - np.log(breadth) / np.log(len(p))), 0)
-    kind = int(worth.argmax())
-    known = mass[kind] >= LEAST
-    wider = np.flatnonzero(everyday & (mass >= SURE) & (breadth > (breadth[kind] if known else 0))).tolist()
-    wider.sort(key=lambda k: (breadth[k], -mass[k]))
+        total = float(p.sum())
+        p = p / max(total, 1e-12)
+    mass, breadth = p @ words.belongs, words.belongs.sum(axis=0)
+    everyday = (words.uses >= EVERYDAY) & (breadth < (np.inf if within is None else breadth[within]))
+    kind = int(np.where(everyday, mass * (1 - np.log(breadth) / np.log(len(p))), 0).argmax())
+    known = mass[kind] >= LEAST + breadth[kind] / len(p)  # a wide kind is likely by itself
+    best = np.argsort(-(p * words.belongs[:, kind] if known else p), kind="stable")[:3]
+    around = words.belongs.T @ words.belongs[:, kind] == breadth[kind]  # the kinds that hold all classes of this kind
+    wider = np.flatnonzero(everyday & (mass >= SURE) & ((around & (breadth > breadth[kind])) if known else True))
     return Recognised(
         kind=words.kinds[kind] if known else "",
         certainty=float(mass[kind] if known else p[best[0]]),
-        names=names,
-        wider=tuple(words.kinds[k] for k in wider[:2]),
+        names=tuple((words.names[i], round(float(p[i]), 3)) for i in best),
+        wider=tuple(words.kinds[k] for k in sorted(wider.tolist(), key=lambda k: (breadth[k], -mass[k]))[:2]),
+        missing=words.kinds[within] if within is not None and total < ABSENT else "",
     )
 
 

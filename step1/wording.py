@@ -13,6 +13,22 @@ _SPOKEN = 0.12  # the least share a further colour needs to be spoken of
 _BESIDE = 0.9  # and the least part of the first colour's share: a trace of red does not answer "which colour"
 _LIKELY = 0.45  # the probability from which on a class is named without doubt
 _POSSIBLE = 0.08  # the least probability of a class that is named with doubt
+_UNCOUNTED = frozenset(
+    (
+        "bread",
+        "cattle",
+        "cloth",
+        "clothing",
+        "coffee",
+        "food",
+        "furniture",
+        "jewelry",
+        "linen",
+        "makeup",
+        "paper",
+        "wine",
+    )
+)
 
 
 def word(topics: tuple[str, ...], measured: Measured, recognised: Recognised) -> str:
@@ -22,6 +38,8 @@ def word(topics: tuple[str, ...], measured: Measured, recognised: Recognised) ->
 
 def what(seen: Recognised) -> str:
     """What is shown: "A cat, a tabby cat (feline, animal).", or with doubt: "Perhaps a frog, or a lizard (animal)." """
+    if seen.missing:
+        return f"No {seen.missing}."
     likely = [_a(name) for name, p in seen.names if p >= _LIKELY]
     possible = [_a(name) for name, p in seen.names if p >= _POSSIBLE]
     wider = f" ({', '.join(seen.wider)})" if seen.wider else ""
@@ -34,7 +52,7 @@ def what(seen: Recognised) -> str:
         return _sentence(f"{likely[0]}{wider}")
     if possible:
         return _sentence(f"perhaps {' or '.join(possible)}{wider}")
-    return f"Not recognised with confidence; possibly {_a(seen.names[0][0])}{wider}."
+    return f"Unrecognised, possibly {_a(seen.names[0][0])}{wider}."
 
 
 def colour(m: Measured) -> str:
@@ -131,6 +149,8 @@ def _level(value: float, *steps: tuple[float, str], last: str) -> str:
 
 
 def _a(name: str) -> str:
+    if name in _UNCOUNTED:
+        return name
     return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 

@@ -1,0 +1,78 @@
+"""Images end to end against the bare network: `python -m bench image_throughput`.
+
+End to end is what step 1 does with images it never saw: decode, measure, resize, run the network, commit to a store on
+disk (hashing the files is apart: it is done when the input is read). The bare network is the same network on ready
+pixels, with the better of two ways to use all cores: one pass on all of them, or one pass a core side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ictc.images.decode import open_rgb
+from ictc.images.sources import read_source
+from ictc.models.efficientnet import BATCH, EfficientNetLite0, side_for
+from ictc.store import Store
+from step1.seeing import Eyes
+
+WANTED = 0.8
+ROUNDS = 3
+
+
+def bare(net: EfficientNetLite0, side: int, images: int) -> float:
+    """Images a second through the network alone."""
+    import torch
+
+    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8)
+    passes, cores = max(images // BATCH, 1), os.cpu_count() or 1
+
+    def together() -> None:
+        torch.set_num_threads(cores)
+        for _ in range(passes):
+            net.features(pixels)
+
+    def side_by_side() -> None:
+        with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(lambda _: net.features(pixels), range(passes)))
+
+    net.features(pixels)
+    rates = [passes * BATCH / _seconds(way) for way in (together, side_by_side)]
+    torch.set_num_threads(cores)
+    return max(rates)
+
+
+def main(data: Path) -> None:
+    """Prints a row per folder of `data`/images; the best of three rounds, as other work on the machine only slows."""
+    net = EfficientNetLite0()
+    print("| images | n | px | end to end, images/s | bare network | ratio | wanted | again, s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for folder in sorted(p for p in (data / "images").iterdir() if p.is_dir()):
+        items = read_source(folder).items
+        assert items[0].path is not None
+        side = side_for(*open_rgb(items[0].path).size)
+        whole, alone, again = 0.0, 0.0, float("inf")
+        for _ in range(ROUNDS):
+            alone = max(alone, bare(net, side, len(items)))
+            with tempfile.TemporaryDirectory() as scratch, Store(Path(scratch) / "store.sqlite") as store:
+                look = partial(Eyes(store, net).look, items)
+                whole = max(whole, len(items) / _seconds(look))
+                again = min(again, _seconds(look))
+        print(
+            f"| {folder.name} | {len(items)} | {side} | {whole:.0f} | {alone:.0f} | {whole / alone:.2f} | {WANTED} "
+            f"| {again:.2f} |",
+            flush=True,
+        )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
