@@ -79,6 +79,12 @@ def readable(name: str, lemma: str) -> str:
     return lemma if name.startswith("a ") or len(short.split()) > 4 or "," in name else short
 
 
+def _told_apart(name: str, lemmas: list[str]) -> str:
+    """A name that two classes share, with another word for this one behind it."""
+    other = next((lemma for lemma in lemmas if lemma != name), "")
+    return f"{name} ({other})" if other else name
+
+
 def _lines(path: Path) -> list[str]:
     return [line for line in path.read_text("latin-1").splitlines() if not line.startswith("  ")]
 
@@ -97,9 +103,7 @@ def main() -> None:
         above = kinds(wnid[1:], synsets, used, skip)
         rows.append([wnid, readable(name, synsets[wnid[1:]].lemmas[0]), above])
     twice = {name for _, name, _ in rows if [n for _, n, _ in rows].count(name) > 1}
-    classes = [
-        [w, f"{name} ({synsets[w[1:]].lemmas[-1]})" if name in twice else name, above] for w, name, above in rows
-    ]
+    classes = [[w, _told_apart(n, synsets[w[1:]].lemmas) if n in twice else n, above] for w, n, above in rows]
     args.out.write_text("[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in classes) + "\n]\n")
     print(
         f"{len(classes)} classes, {len({k for _, _, a in classes for k, _ in a})} kinds, names twice: {sorted(twice)}"

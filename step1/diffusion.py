@@ -58,7 +58,8 @@ def _walk(rows: Vectors) -> NDArray[np.float64]:
     values, axes = eigsh(rest, k=min(DIRECTIONS, n - 2), which="LA", v0=np.linspace(-1, 1, n))
     order = np.argsort(-values, kind="stable")
     values, axes = np.clip(values[order] / max(values[order[0]], 1e-6), 1e-6, 1.0), axes[:, order]
-    return axes * scale[:, None] * values ** _steps(values)
+    places: NDArray[np.float64] = axes * scale[:, None] * values ** _steps(values)
+    return places
 
 
 def _steps(values: NDArray[np.float64]) -> float:

@@ -80,7 +80,7 @@ def test_words_follow_the_measurements() -> None:
     assert "Very bright" in brightness(measure(plain("white"), (1, 1)))
     assert "plain" in texture(measure(plain("teal"), (1, 1)))
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8))
-    assert "busy" in texture(measure(noise, (1, 1)))
+    assert "Busy" in texture(measure(noise, (1, 1)))
     assert [shape(measure(plain("red"), s)).split()[0] for s in ((3, 4), (4, 3), (9, 9))] == [
         "Portrait",
         "Landscape",
