@@ -3,8 +3,8 @@
 A phrase is worth (a) how much closer it is to the criterion than to other things one could ask about a picture, (b) how
 early it stands, since a description answers first and embroiders later, less (c) its length and what is not its kind
 of word. The constants were set on three sets of captions and fifteen small made-up ones together. Halving or doubling
-RELEVANT or EARLY leaves CIFAR-10 at .918 and PPMI-7 at .954 to .956 (.936 for twice RELEVANT) and costs the made-up ones
-up to .04; without (b) CIFAR-10 falls to .796, because a criterion like `object` is no help in choosing.
+RELEVANT or EARLY leaves CIFAR-10 at .918 and PPMI-7 at .954 to .956 (.936 for twice RELEVANT) and costs the made-up
+ones up to .04; without (b) CIFAR-10 falls to .796, because a criterion like `object` is no help in choosing.
 """
 
 from __future__ import annotations
