@@ -65,7 +65,8 @@ def separate(lab: Array) -> Parts:
 
 def lit(pixels: Array) -> Array:
     """The pixels [n, 3] that show a surface's own colour: not the shaded third, not the highlights."""
-    low, high = np.percentile(pixels[:, 0], [35, 97])
+    light = np.sort(pixels[:, 0])
+    low, high = light[int(0.35 * (len(light) - 1))], light[int(0.97 * (len(light) - 1))]
     chosen: Array = pixels[(pixels[:, 0] >= low) & (pixels[:, 0] <= high)]
     return chosen
 
