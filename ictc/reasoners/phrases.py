@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ictc.reasoners.verbs import finite_verbs
 from ictc.reasoners.words import (
     ABOUT_PICTURES,
     COPULAS,
@@ -51,12 +52,14 @@ class Grammar:
 
     nouns: words in -ing or -ed that mostly stand as nouns (`a building .`).
     modifiers: words that mostly stand before another word of their phrase (`white`, `fire`).
+    verbs: words in -s that say what a thing does (`a guitar lies on a table`).
     adjectives: modifiers of many different words (`white`, but not `fire` of `fire truck`).
     """
 
     nouns: frozenset[str]
     modifiers: frozenset[str]
     adjectives: frozenset[str]
+    verbs: frozenset[str]
 
 
 def learn_grammar(texts: Iterable[str]) -> Grammar:
@@ -66,17 +69,18 @@ def learn_grammar(texts: Iterable[str]) -> Grammar:
     pairs: Counter[tuple[str, str]] = Counter()
     article: Counter[str] = Counter()  # a participle between a determiner and the end of a phrase
     total: Counter[str] = Counter()
-    for text in texts:
-        row = tokens(text)[:_MAX_TOKENS]
+    rows = [tokens(text)[:_MAX_TOKENS] for text in texts]
+    verbs = finite_verbs(rows)
+    for row in rows:
         for before, word, after in zip([".", *row], row, [*row[1:], "."], strict=False):
-            if is_closed(word):
+            if is_closed(word) or word in verbs:
                 continue
             total[word] += 1
             if is_participle(word) and before in DETERMINERS and is_closed(after):
                 article[word] += 1
             if after in ("and", "or", ","):
                 continue  # `a black and white cat`: tells neither way
-            if is_closed(after) or is_participle(after):
+            if is_closed(after) or is_participle(after) or after in verbs:
                 closing[word] += 1
             else:
                 leading[word] += 1
@@ -89,6 +93,7 @@ def learn_grammar(texts: Iterable[str]) -> Grammar:
         nouns=frozenset(w for w, n in article.items() if n > 0.3 * total[w]),
         modifiers=modifiers,
         adjectives=frozenset(w for w in modifiers if leading[w] > 1 and favourite[w] < 0.5 * leading[w]),
+        verbs=verbs,
     )
 
 
@@ -122,9 +127,10 @@ def _runs(text: str, grammar: Grammar) -> Iterator[_Run]:
     for i, word in enumerate([*row, "."]):
         before = row[i - 1] if i else "."
         after = row[i + 1] if i + 1 < len(row) else "."
-        participle = is_participle(word) and word not in grammar.nouns and not is_closed(word)
+        cut = is_closed(word) or word in grammar.verbs
+        participle = is_participle(word) and word not in grammar.nouns and not cut
         attribute = not is_closed(after) and (before in DETERMINERS or (i > start and word.endswith("ed")))
-        if not is_closed(word) and (not participle or attribute):
+        if not cut and (not participle or attribute):
             continue
         if start < i:
             yield _Run(tuple(row[start:i]), _role(row, start, i), word)
