@@ -56,7 +56,7 @@ class OfflineDescriber:
         seen = self._eyes.recall([d.sha256 for d in descriptions])
         if not seen:
             return None
-        return vectors(topics(criterion, self._embedder), self._logits(seen), [s.measured for s in seen])
+        return vectors(topics(criterion, self._embedder), self._logits(seen))
 
     def _texts(self, seen: Sequence[Seen], criterion: str) -> list[str]:
         if not seen:

@@ -69,28 +69,25 @@ def choose_names(
 def rename(
     clusters: Sequence[Cluster], labels: Sequence[str], groups: Sequence[int], relevance: Mapping[str, float]
 ) -> list[Cluster]:
-    """The same clusters after all images were placed in them, each named by the weightiest label of its own images.
+    """The same clusters after all images were placed in them, each named by the label that tells its images best.
 
-    The greatest share picks first, so that names stay distinct; a cluster whose labels are all taken keeps its name.
+    A label tells a cluster by F1: of the label's images how many are in the cluster, of the cluster's how many have the
+    label. The k distinct labels with the greatest sum are taken (Hungarian method); an old name breaks ties.
     """
-    inside = [
-        weigh([x for x, g in zip(labels, groups, strict=True) if g == i], relevance) for i in range(len(clusters))
-    ]
     everywhere = weigh(labels, relevance)
-    offers = sorted(
-        ((-n * n / everywhere[key], key, i) for i, counted in enumerate(inside) for key, n in counted.items()),
-    )
-    spellings = count_labels(labels)
-    names: dict[int, str] = {}
-    taken: set[str] = set()
-    for _, key, i in offers:
-        if i not in names and key not in taken:
-            names[i] = _commonest(spellings[key])
-            taken.add(key)
+    keys = sorted(everywhere, key=lambda x: (-everywhere[x], x))[: max(MAX_NAMES, len(clusters))]
+    place = {key: column for column, key in enumerate(keys)}
+    f1 = np.zeros((len(clusters), len(keys)))
     for i, cluster in enumerate(clusters):
-        if i not in names:
-            names[i] = cluster.name
-    return describe_groups([names[i] for i in range(len(clusters))], labels, groups)
+        inside = weigh([x for x, g in zip(labels, groups, strict=True) if g == i], relevance)
+        size = sum(inside.values())
+        for key in inside.keys() & place.keys():
+            f1[i, place[key]] = 2 * inside[key] / (size + everywhere[key])
+        if same_word_key(cluster.name) in place:
+            f1[i, place[same_word_key(cluster.name)]] += 1e-6
+    _, columns = linear_sum_assignment(-f1)
+    spellings = count_labels(labels)
+    return describe_groups([_commonest(spellings[keys[c]]) for c in columns], labels, groups)
 
 
 def name_as_asked(clusters: Sequence[Cluster], named: Sequence[str], embed: Embed) -> list[Cluster]:

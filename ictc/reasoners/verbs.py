@@ -1,4 +1,4 @@
-"""Which words in -s are verbs: `a guitar lies on a table`. After `a`, what follows is one thing, so it has no plural."""
+"""Which words in -s are verbs: `a guitar lies on a table`. After `a` comes one thing, so the word is no plural."""
 
 from __future__ import annotations
 
