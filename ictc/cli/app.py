@@ -59,5 +59,5 @@ def options(
     """Cluster images by a criterion in words, name every cluster, and steer by rewriting the criterion."""
     group = ctx.command
     commands = getattr(group, "commands", {})
-    known = {name: {p.name for p in command.params if p.name != "help"} for name, command in commands.items()}
+    known = {name: config.keys_of(command.params) for name, command in commands.items()}
     ctx.default_map = config.default_map(config_file, known)

@@ -8,7 +8,7 @@ k = 8
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from ictc.errors import UsageError
 FILE = Path("ictc.toml")
 
 
-def default_map(path: Path | None, commands: Mapping[str, set[str]]) -> dict[str, dict[str, Any]]:
+def default_map(path: Path | None, commands: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Any]]:
     """Option defaults per command, from `path` or, when None, from ./ictc.toml where there is one.
 
-    `commands` maps each command to the names of its options. Dashes and underscores in keys are the same.
+    `commands` maps each command to its keys (the options as one types them, without `--`) and what the parameter is
+    called inside. Dashes and underscores in keys are the same.
 
     Raises:
         UsageError: the file is missing or malformed, or has a key that no command knows.
@@ -32,14 +33,21 @@ def default_map(path: Path | None, commands: Mapping[str, set[str]]) -> dict[str
         table = {_name(k): v for k, v in tomllib.loads(file.read_text("utf-8")).items()}
     except (OSError, ValueError) as e:
         raise UsageError(f"{file} cannot be read as TOML: {e}", "Mend it, or name another with --config FILE.") from e
-    by_command = {c: {_name(k): v for k, v in table.pop(c).items()} for c in commands if isinstance(table.get(c), dict)}
-    every = set().union(*commands.values())
-    for where, keys, known in [("", table, every), *((f"[{c}] ", by_command[c], commands[c]) for c in by_command)]:
+    own = {c: {_name(k): v for k, v in table.pop(c).items()} for c in commands if isinstance(table.get(c), dict)}
+    every = {key for known in commands.values() for key in known}
+    for where, keys, known in [("", table, every), *((f"[{c}] ", own[c], set(commands[c])) for c in own)]:
         for key in keys:
             if key not in known:
                 raise UsageError(f"{file}: {where}has an unknown key '{key}'.", f"Known: {', '.join(sorted(known))}.")
-    shared = {c: {k: v for k, v in table.items() if k in known} for c, known in commands.items()}
-    return {c: shared[c] | by_command.get(c, {}) for c in commands}
+    return {
+        c: {name: (table | own.get(c, {}))[key] for key, name in known.items() if key in table | own.get(c, {})}
+        for c, known in commands.items()
+    }
+
+
+def keys_of(parameters: Iterable[Any]) -> dict[str, str]:
+    """Key in the file to name inside, for the parameters of a command: `--fail-on-error` is `fail_on_error`."""
+    return {_name(max(p.opts, key=len).lstrip("-")): p.name for p in parameters if p.name != "help"}
 
 
 def _name(key: str) -> str:

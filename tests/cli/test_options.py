@@ -77,6 +77,16 @@ def test_the_file_gives_options_and_the_environment_comes_before_it(
     assert "The criterion is empty" not in from_env.output
 
 
+def test_keys_of_the_file_are_the_options_as_typed(captions: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('json = true\n[run]\nreport = false\nk = 2\nfail-on-error = 0.1\ncriterion = "object"\n')
+    words = ("--config", str(file), "run", f"recorded:{captions}", "-o", str(tmp_path / "run"))
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) | {"k": 2, "report": None} == json.loads(result.stdout)
+    assert json.loads(invoke(*words, "-k", "3").stdout)["k"] == 3, "the command line comes first"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
