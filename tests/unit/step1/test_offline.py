@@ -70,17 +70,20 @@ def test_progress_counts_every_image_once(images: list[Item]) -> None:
     assert sum(done) == len(images)
 
 
+SHOWN = "the kind of object, animal or thing that is shown"
+
+
 def test_evidence_is_read_from_the_store_only(images: list[Item]) -> None:
     store = Store(None)
     offline = create("", DescriberContext(store, Letters()))
     assert isinstance(offline, Evidence)
-    described = [d for d in offline.describe(images, "animal") if isinstance(d, Description)]
-    vectors = offline.evidence(described, "animal")
+    described = [d for d in offline.describe(images, SHOWN) if isinstance(d, Description)]
+    vectors = offline.evidence(described, SHOWN)
     assert vectors is not None
     assert vectors.shape[0] == len(described)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert all(offline.evidence(described, measured) is None for measured in ("sharpness", "colour"))
-    assert create("", DescriberContext(Store(None), Letters())).evidence(described, "animal") is None
+    assert create("", DescriberContext(Store(None), Letters())).evidence(described, SHOWN) is None
 
 
 def test_resumed_and_undisturbed_runs_store_the_same(images: list[Item], tmp_path: Path) -> None:
