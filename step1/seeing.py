@@ -118,18 +118,19 @@ class Eyes:
         opened = [_open(item) for item in chunk]
         found: list[Seen | Failure | None] = [o if isinstance(o, Failure) else None for o in opened]
         squares = {i: o for i, o in enumerate(opened) if not isinstance(o, Failure)}
-        for side in {len(pixels) for pixels, _ in squares.values()}:
-            places = [i for i, (pixels, _) in squares.items() if len(pixels) == side]
-            features = self._net.features(np.stack([squares[i][0] for i in places]))
-            for i, row in zip(places, features, strict=True):
-                found[i] = Seen(row, squares[i][1])
+        for side in {square.width for square, _ in squares.values()}:
+            places = [i for i, (square, _) in squares.items() if square.width == side]
+            pictures, sizes = zip(*(squares[i] for i in places), strict=True)
+            features = self._net.features(np.stack([np.asarray(picture) for picture in pictures]))
+            for i, row, measured in zip(places, features, measure(pictures, sizes), strict=True):
+                found[i] = Seen(row, measured)
         return [(item, f) for item, f in zip(chunk, found, strict=True) if f is not None]
 
 
-def _open(item: Item) -> tuple[np.ndarray, Measured] | Failure:
-    """The pixels for the network, uint8 [side, side, 3], and the measured attributes.
+def _open(item: Item) -> tuple[Image.Image, tuple[int, int]] | Failure:
+    """The square for the network, and the width and height the image came with.
 
-    The whole image is squashed to a square: what stands at the rim counts, which a centre crop would cut away.
+    The whole image is squashed to the square: what stands at the rim counts, which a centre crop would cut away.
     """
     if item.path is None:
         return Failure(item.name, "image", "missing-file", "There is no image file, only a description.")
@@ -138,8 +139,7 @@ def _open(item: Item) -> tuple[np.ndarray, Measured] | Failure:
     except ImageFault as fault:
         return fault.failure(item.name)
     side = side_for(*image.size)
-    square = image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return np.asarray(square), measure(square, image.size)
+    return image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0), image.size
 
 
 def _identity(item: Item) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from step1.attributes import from_json, measure
+from step1.attributes import Measured, from_json
+from step1.attributes import measure as measure_all
 from step1.colours import FAMILIES, families, separate, shade_name, to_lab
 from step1.wording import background, brightness, colour, colours, shape, texture
 
@@ -21,6 +22,10 @@ CSS = {
 
 def plain(name: str | tuple[int, int, int], size: int = 224) -> Image.Image:
     return Image.new("RGB", (size, size), name)
+
+
+def measure(image: Image.Image, size: tuple[int, int]) -> Measured:
+    return measure_all([image], [size])[0]
 
 
 def disc(name: str, ground: str) -> Image.Image:
@@ -57,9 +62,9 @@ def test_the_subject_is_named_not_its_background(name: str, ground: str) -> None
 
 
 def test_a_plain_image_has_no_subject_apart_from_it() -> None:
-    parts = separate(to_lab(np.asarray(plain("teal", 20))))
-    assert parts.background is None
-    assert len(parts.subject) == 400
+    parts = separate(np.moveaxis(to_lab(np.asarray(plain("teal", 20))), -1, 0)[:, None])
+    assert not parts.plain.any()
+    assert parts.subject.all()
 
 
 def test_without_a_plain_frame_the_whole_image_counts() -> None:
@@ -73,6 +78,14 @@ def test_without_a_plain_frame_the_whole_image_counts() -> None:
 def test_measurements_survive_the_store() -> None:
     measured = measure(disc("orange", "white"), (300, 200))
     assert from_json(measured.to_json()) == measured
+
+
+def test_company_changes_nothing() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+    images = [disc("red", "white"), *(Image.fromarray(i) for i in noise), disc("green", "black"), plain("teal")]
+    alone = [measure(i, (3, 4)) for i in images]
+    assert measure_all(images, [(3, 4)] * len(images)) == alone
+    assert measure_all(images[::-1], [(3, 4)] * len(images)) == alone[::-1]
 
 
 def test_words_follow_the_measurements() -> None:
