@@ -8,7 +8,7 @@ reliable nor fair.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Measured:
     texture: float
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def from_json(stored: Mapping[str, Any]) -> Measured:
