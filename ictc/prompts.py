@@ -1,6 +1,6 @@
 """Prompts are files: `prompts/` at the top of the project, carried inside the package in a wheel.
 
-    prompts/offline/assign.txt    the sentence that is embedded for a cluster's name (step 3); {name} is the name
+prompts/offline/assign.txt    the sentence that is embedded for a cluster's name (step 3); {name} is the name
 """
 
 from __future__ import annotations
