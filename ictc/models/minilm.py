@@ -55,7 +55,8 @@ class MiniLM:
         import torch
 
         tokenizer, model = self._load()
-        encoded = tokenizer.encode_batch([t[:_MAX_CHARS] for t in texts])
+        readable = [t[:_MAX_CHARS].encode("utf-8", "replace").decode() for t in texts]  # no lone surrogates
+        encoded = tokenizer.encode_batch(readable)
         order = sorted(range(len(texts)), key=lambda i: (len(encoded[i].ids), texts[i]))
         with torch.inference_mode():
             for start in range(0, len(order), BATCH):

@@ -44,6 +44,12 @@ def test_a_text_without_words_is_a_zero_row(model: MiniLM) -> None:
     assert model.embed_texts([]).shape == (0, DIM)
 
 
+def test_half_a_surrogate_pair_is_read_as_a_question_mark(model: MiniLM) -> None:
+    """JSON can hold one (`"\\ud800"`), UTF-8 and the tokenizer cannot."""
+    rows = model.embed_texts(["a dog \ud800", "a dog ?"])
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
 def test_a_long_text_is_read_up_to_the_cap(model: MiniLM) -> None:
     head = "dog " * MAX_TOKENS
     rows = model.embed_texts([head, head + "airplane " * 100_000])
