@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ictc.english import singular
 from ictc.interfaces import Vectors
 from ictc.reasoners.phrases import MAX_WORDS, Grammar, Phrase, learn_grammar, phrases
-from ictc.reasoners.words import POSTURES, asks_for_action, core, is_word, singular, tokens
+from ictc.reasoners.words import POSTURES, asks_for_action, core, is_word, tokens
 
 Embed = Callable[[Sequence[str]], Vectors]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from ictc.reasoners.words import is_closed, singular
+from ictc.english import singular
+from ictc.reasoners.words import is_closed
 
 SINGULAR_DETERMINERS = frozenset(["a", "an", "this", "that", "each", "every", "another", "one"])
 _MOSTLY = 0.5  # of its stands at the end of a phrase; `glasses` of `a woman's glasses` stands there in plurals too

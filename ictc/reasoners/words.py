@@ -1,4 +1,4 @@
-"""The little English that phrase extraction needs: closed-class words, participles, plurals. No topic words.
+"""The little English that phrase extraction needs: closed-class words, participles. No topic words.
 
 Texts in other languages have none of these words; their phrases are then cut at punctuation and at length only.
 """
@@ -6,6 +6,8 @@ Texts in other languages have none of these words; their phrases are then cut at
 from __future__ import annotations
 
 import re
+
+from ictc.english import singular
 
 
 def _words(lines: str) -> frozenset[str]:
@@ -68,7 +70,6 @@ ACTION = _words("""
 
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019&-][^\W_]+)*|[^\w\s]")
 _POSSESSIVE = re.compile(r"['\u2019]s?$")
-_SINGULAR_ENDINGS = ("ss", "us", "is", "ous")
 
 
 def tokens(text: str) -> list[str]:
@@ -88,17 +89,6 @@ def is_closed(token: str) -> bool:
 def is_participle(word: str) -> bool:
     """`standing`, `parked`: perhaps a verb form, perhaps a noun (`building`), which the corpus can tell."""
     return len(word) > 4 and word.endswith(("ing", "ed")) and not word.endswith("eed")
-
-
-def singular(word: str) -> str:
-    """The word with its plural ending off, by spelling alone; equal to `word` where it does not look like a plural."""
-    if len(word) < 4 or not word.endswith("s") or word.endswith(_SINGULAR_ENDINGS):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("ches", "shes", "sses", "xes", "zzes")):
-        return word[:-2]
-    return word[:-1]
 
 
 def same_word_key(phrase: str) -> str:

@@ -2,16 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ictc.reasoners.words import alternatives, core, same_word_key, says_something, singular, tokens
-
-
-@pytest.mark.parametrize(
-    ("plural", "one"),
-    [("dogs", "dog"), ("cherries", "cherry"), ("boxes", "box"), ("benches", "bench"), ("horses", "horse"),
-     ("glass", "glass"), ("bus", "bus"), ("tennis", "tennis"), ("deer", "deer")],
-)  # fmt: skip
-def test_singular(plural: str, one: str) -> None:
-    assert singular(plural) == one
+from ictc.reasoners.words import alternatives, core, same_word_key, says_something, tokens
 
 
 @pytest.mark.parametrize(
