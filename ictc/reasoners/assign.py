@@ -15,6 +15,7 @@ from ictc.reasoners.spherical import Array, Index, best_k_means, unit
 from ictc.reasoners.words import same_word_key, tokens
 from ictc.types import Taxonomy
 
+NAME_PROMPT = "offline/assign.txt"
 LABEL = 0.2  # weight of the label's vector beside the description's (1)
 EVIDENCE = (
     2.0  # weight of measured vectors beside the description's (1): 1 and 4 each lose .03 or more of two image sets
@@ -33,7 +34,7 @@ def place(
     if k == 1:
         return np.zeros(n, dtype=np.intp), np.ones(n)
     names = taxonomy.names
-    words, sentences = embed(texts), embed([load("offline/assign.txt").replace("{name}", name) for name in names])
+    words, sentences = embed(texts), embed([load(NAME_PROMPT).replace("{name}", name) for name in names])
     label_rows, name_rows = embed(labels), embed(names)
     rows = np.hstack([_centred(words, sentences), LABEL * _centred(label_rows, name_rows)])
     groups, taught = teachers(texts, labels, taxonomy, label_rows @ name_rows.T)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ictc.errors import StepError, UsageError
+from ictc.fingerprint import code_digest, prompt_digest
 from ictc.interfaces import Embedder, Evidence, Tick, Vectors, no_tick
-from ictc.reasoners.assign import place
+from ictc.reasoners.assign import NAME_PROMPT, place
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
 from ictc.reasoners.merge import choose_names, count_labels, name_as_asked, rename, split_labels
@@ -14,7 +15,7 @@ from ictc.reasoners.words import alternatives, says_something
 from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
 
 BY = "offline"
-VERSION = 1  # to be raised with every change that can give another answer
+CODE = ("ictc.reasoners", "ictc.english")
 
 
 class EmbeddingReasoner:
@@ -27,7 +28,8 @@ class EmbeddingReasoner:
 
     @property
     def fingerprint(self) -> str:
-        return f"embedding-reasoner/{VERSION},{self._embedder.fingerprint}"
+        written = f"{code_digest(*CODE)},{prompt_digest(NAME_PROMPT)}"
+        return f"embedding-reasoner/{written},{self._embedder.fingerprint}"
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
         """One label per description, in order; a description without text is a `Failure`."""
