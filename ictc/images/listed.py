@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ictc.images.files import ImageFault
 from ictc.images.listfiles import Row
-from ictc.images.naming import can_be_named, printable
+from ictc.images.naming import can_be_named, path_as_name
 
 URL = re.compile(r"^((https?|ftp|s3|gs|hf|file)://|data:)", re.IGNORECASE)
 URL_HINT = "Download it first, and give the file: ictc sends bytes to models, never URLs."
@@ -26,9 +26,9 @@ class Listed:
         self.faults: dict[str, ImageFault] = {}
         for table, row in rows:
             if not row.file:
-                self.faults[f"{printable(table.name)}, line {row.line}"] = _missing("This line names no file.")
+                self.faults[f"{path_as_name(table.name)}, line {row.line}"] = _missing("This line names no file.")
             elif URL.match(row.file):
-                self.faults[printable(row.file)] = ImageFault("url", f"This is a URL. {URL_HINT}")
+                self.faults[path_as_name(row.file)] = ImageFault("url", f"This is a URL. {URL_HINT}")
             elif not can_be_named(row.file):
                 self.faults[ascii(row.file)] = _missing("No file can have this name.")
             else:

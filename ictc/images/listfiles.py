@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ictc.errors import InputError
-from ictc.images.naming import printable
+from ictc.images.naming import path_as_name
 from ictc.jsonl import numbered_jsonl, read_text, unreadable
 
 FILE_COLUMNS = ("file_name", "image", "file", "path", "filename", "image_path", "file_path", "image_file")
@@ -56,7 +56,7 @@ def read_list(path: Path) -> list[Row]:
     column = file_column(columns)
     if rows and column is None:
         raise NoFileColumn(
-            f"{printable(str(path))} has no column that names files; it has: {', '.join(map(printable, columns))}.",
+            f"{path_as_name(path)} has no column that names files; it has: {', '.join(map(path_as_name, columns))}.",
             f"Call the column with the paths `file_name` or `image` (also understood: {', '.join(FILE_COLUMNS[2:])}).",
         )
     return [
@@ -78,9 +78,7 @@ def _lines(path: Path) -> Iterator[Row]:
     except OSError as error:
         raise unreadable(path, error) from error
     if b"\0" in data:
-        raise InputError(
-            f"{printable(str(path))} is not a list of paths, one a line.", "Save it as plain text in UTF-8."
-        )
+        raise InputError(f"{path_as_name(path)} is not a list of paths, one a line.", "Save it as plain text in UTF-8.")
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):
         if name := line.strip():
@@ -97,7 +95,7 @@ def _csv_rows(path: Path, kind: str) -> Iterator[tuple[int, dict[str, str]]]:
             yield reader.line_num, {k: v for k, v in row.items() if k is not None and isinstance(v, str)}
     except csv.Error as error:
         raise InputError(
-            f"{printable(str(path))}, line {reader.line_num}: {error}.", "Check the quotation marks on that line."
+            f"{path_as_name(path)}, line {reader.line_num}: {error}.", "Check the quotation marks on that line."
         ) from error
 
 

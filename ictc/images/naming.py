@@ -12,7 +12,7 @@ _DIGITS = re.compile(rb"(\d+)")
 _JOINERS = "\u200c\u200d"  # invisible, but part of writing Persian, Hindi and many emoji
 
 
-def printable(path: str | Path) -> str:
+def path_as_name(path: str | Path) -> str:
     r"""A path as it may be shown and stored: no control characters, no text direction marks, valid UTF-8.
 
     What cannot be shown is written as an escape, and a backslash as two, so that no two paths give the same name:
@@ -70,4 +70,4 @@ def relative_names(root: Path, paths: Sequence[Path]) -> list[str]:
         taken |= set(settled.values())
         outside = [path for path in outside if path not in settled]
         depth += 1
-    return [printable(names[path]) for path in paths]
+    return [path_as_name(names[path]) for path in paths]

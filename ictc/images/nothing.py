@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ictc.errors import InputError
-from ictc.images.naming import printable
+from ictc.images.naming import path_as_name
 from ictc.images.walk import IMAGE_EXTENSIONS, Found
 from ictc.types import Failure
 
@@ -19,9 +19,9 @@ IMAGES_CAN_BE = "Give a folder, a pattern in quotes ('photos/**/*.jpg'), an imag
 def no_images(folder: Path, found: Found) -> InputError:
     """A folder without a single file that looks like an image."""
     if not found.others:
-        return InputError(f"The folder {printable(folder)} is empty.", IMAGES_CAN_BE)
+        return InputError(f"The folder {path_as_name(folder)} is empty.", IMAGES_CAN_BE)
     return InputError(
-        f"The folder {printable(folder)} holds no images ({_others(found.others)}).",
+        f"The folder {path_as_name(folder)} holds no images ({_others(found.others)}).",
         f"Images are told by their extension ({' '.join(sorted(IMAGE_EXTENSIONS))}); to use files that have another, "
         "write their paths into a .txt file and give that.",
     )
@@ -32,17 +32,18 @@ def no_match(pattern: Path, found: Found) -> InputError:
     instead = f" ({_others(found.others)})" if found.others else ""
     hint = "Patterns tell A from a; ** stands for any number of folders; keep the quotes around a pattern."
     if "/" in found.others:
-        hint = f"To look inside the folders: '{printable(pattern)}/**'"
-    return InputError(f"No image fits the pattern {printable(pattern)}{instead}.", hint)
+        hint = f"To look inside the folders: '{path_as_name(pattern)}/**'"
+    return InputError(f"No image fits the pattern {path_as_name(pattern)}{instead}.", hint)
 
 
 def none_listed(path: Path, failures: Sequence[Failure], *, described: bool) -> InputError:
     """A list whose files are all missing; `described` when it holds descriptions recorded earlier."""
-    hint = f"Paths in a list are relative to its folder, {printable(path.parent)}."
+    hint = f"Paths in a list are relative to its folder, {path_as_name(path.parent)}."
     if described:
-        hint = f"To use the descriptions in it, without images: recorded:{printable(path)}"
+        hint = f"To use the descriptions in it, without images: recorded:{path_as_name(path)}"
     return InputError(
-        f"None of the {len(failures)} files that {printable(path)} names is there; the first is {failures[0].image}.",
+        f"None of the {len(failures)} files that {path_as_name(path)} names is there; "
+        f"the first is {failures[0].image}.",
         hint,
     )
 
@@ -55,13 +56,13 @@ def not_there(given: str, path: Path) -> InputError:
         near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=3)
     except OSError:
         near = []
-    meant = f"Did you mean {' or '.join(printable(path.parent / name) for name in near)}?" if near else IMAGES_CAN_BE
-    missing = f"There is no {printable(path.name)} in {printable(path.parent)}."
-    return InputError(f"{printable(given)} does not exist. {missing}", meant)
+    meant = f"Did you mean {' or '.join(path_as_name(path.parent / name) for name in near)}?" if near else IMAGES_CAN_BE
+    missing = f"There is no {path_as_name(path.name)} in {path_as_name(path.parent)}."
+    return InputError(f"{path_as_name(given)} does not exist. {missing}", meant)
 
 
 def _others(others: Counter[str]) -> str:
-    kinds = (f"{number} {_KINDS.get(ext) or printable(ext)}" for ext, number in others.most_common(6))
+    kinds = (f"{number} {_KINDS.get(ext) or path_as_name(ext)}" for ext, number in others.most_common(6))
     return f"{others.total()} other files: {', '.join(kinds)}" if set(others) != {"/"} else f"{others['/']} folders"
 
 

@@ -19,7 +19,7 @@ from ictc.errors import InputError
 from ictc.images.files import ImageFault, open_regular
 from ictc.images.listed import URL, URL_HINT, Listed
 from ictc.images.listfiles import LIST_EXTENSIONS, NOT_READ_HERE, NoFileColumn, Row, read_list
-from ictc.images.naming import can_be_named, natural_key, printable, relative_names
+from ictc.images.naming import can_be_named, natural_key, path_as_name, relative_names
 from ictc.images.nothing import IMAGES_CAN_BE, no_images, no_match, none_listed, not_there
 from ictc.images.walk import Found, expand, walk
 from ictc.types import Failure, Item
@@ -55,7 +55,7 @@ def read_source(images: str | Path | Sequence[str | Path]) -> Source:
     if not given or not can_be_named(given):
         raise InputError("IMAGES is empty." if not given else "No file can be named as IMAGES is.", IMAGES_CAN_BE)
     if URL.match(given):
-        raise InputError(f"{printable(given)} is a URL.", URL_HINT)
+        raise InputError(f"{path_as_name(given)} is a URL.", URL_HINT)
     path = _absolute(given)
     if path.is_dir():
         return _from_folder(path)
@@ -84,7 +84,7 @@ def _metadata_tables(found: Found) -> list[Path]:
     for folder, number in Counter(table.parent for table in found.tables).items():
         if number > 1:
             raise InputError(
-                f"{printable(folder)} holds both metadata.csv and metadata.jsonl.", "Rename or remove one of them."
+                f"{path_as_name(folder)} holds both metadata.csv and metadata.jsonl.", "Rename or remove one of them."
             )
     return sorted(found.tables, key=natural_key)
 
@@ -106,7 +106,7 @@ def _from_glob(pattern: Path) -> Source:
 def _from_file(path: Path) -> Source:
     extension = path.suffix.lower()
     if extension in NOT_READ_HERE:
-        raise InputError(f"{printable(path)} is neither an image nor a list.", NOT_READ_HERE[extension])
+        raise InputError(f"{path_as_name(path)} is neither an image nor a list.", NOT_READ_HERE[extension])
     if extension in LIST_EXTENSIONS:
         return _from_list(path)
     return _source(path.parent, "file", [path])
@@ -115,7 +115,7 @@ def _from_file(path: Path) -> Source:
 def _from_list(path: Path) -> Source:
     listed = Listed([(path, row) for row in read_list(path)])
     if not listed:
-        raise InputError(f"The list {printable(path)} is empty.", "Write one path a line into it.")
+        raise InputError(f"The list {path_as_name(path)} is empty.", "Write one path a line into it.")
     source = _source(path.parent, "list", list(listed.rows), listed=listed)
     if not source.items and {failure.code for failure in source.failures} <= {"missing-file", "url"}:
         raise none_listed(path, source.failures, described=any("text" in row for row in listed.rows.values()))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ictc.errors import InputError
 from ictc.images.files import ImageFault
-from ictc.images.naming import printable
+from ictc.images.naming import path_as_name
 
 IMAGE_EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
@@ -65,13 +65,14 @@ def walk(root: Path, wanted: Callable[[Path], bool] = looks_like_image) -> Found
         except OSError as error:
             message = f"The folder cannot be listed: {error.strerror}."
             if folder == root:
-                raise InputError(f"{printable(root)}: {message}", "Check its permissions.") from error
+                raise InputError(f"{path_as_name(root)}: {message}", "Check its permissions.") from error
             found.faults.append((folder, ImageFault("unreadable", message)))
             continue
         if {entry.name for entry in entries} >= _RUN_FOLDER:
             if folder == root:
                 raise InputError(
-                    f"{printable(root)} is a run folder, which holds results.", "Give the folder that holds the images."
+                    f"{path_as_name(root)} is a run folder, which holds results.",
+                    "Give the folder that holds the images.",
                 )
             continue
         _sort_out(entries, wanted, found, real, linked)
