@@ -108,7 +108,7 @@ class _Pictures:
             evidence=a.evidence,
             by=a.by,
             truth=truth,
-            wrong=bool(truth and self.matched and self.matched.get(truth) != a.cluster),
+            wrong=bool(truth and self.matched and (a.cluster is None or self.matched.get(truth) != a.cluster)),
             thumbnail=read(self.thumbnails.get(a.image)),
         )
 

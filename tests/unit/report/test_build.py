@@ -104,6 +104,14 @@ def test_images_of_another_class_are_marked(make_result):
     assert [s.mistakes for s in report.groups] == [True, False, True]
 
 
+def test_an_unassigned_image_of_a_class_that_no_cluster_stands_for_is_wrong(make_result):
+    result = make_result({"calm": 2}, unassigned=1)
+    truth = {"calm-0.jpg": "Calm!", "calm-1.jpg": "Calm!", "none-0.jpg": "Odd!"}
+    scores = score_assignments(result.predicted(), truth, clusters=result.names)
+    report = build(result, scores=scores.to_json(), truth=truth)
+    assert [p.wrong for p in report.unassigned.likely] == [True]
+
+
 def test_scores_are_those_of_the_file(make_result):
     result = make_result({"calm": 6, "wild": 3}, unassigned=1)
     truth = {a.image: a.image[0] for a in result.assignments}
