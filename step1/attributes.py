@@ -12,17 +12,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from step1.colours import FAMILIES, Array, codes, families, lit, separate, table
+from step1.colours import FAMILIES, codes, families, lit, separate, table
+from step1.patterns import patterns
 
-VERSION = 6
+VERSION = 8
 """Raised whenever the same image could give other numbers."""
 
 _SMALL = 32  # colours are measured on 32 x 32 pixels
-_STEP = 4  # edges are looked for in every fourth row
-_EDGE = 12  # the step in grey, of 255, above which a pixel lies on an edge
+_GRID = 8  # tiles a side, for how far the subject is spread
 _COLOURED = 0.15  # the saturation from which on a pixel counts as coloured
 _BLEND = 0.25  # of the shares: the colour that a subject on a plain background has as a whole
 
@@ -33,7 +32,8 @@ class Measured:
 
     `shares` and `lightnesses` are of the subject's lit pixels, one per colour family (`colours.FAMILIES`); where there
     is one subject on a plain background, a quarter of the shares is the colour that all of it blends to. `background`
-    is a family, "" if not plain.
+    is a family, "" if not plain; `spread` the share of tiles of a grid that the subject touches, `framed` that
+    of the frame that is background. The others: see `patterns`.
     """
 
     width: int
@@ -49,6 +49,12 @@ class Measured:
     warmth: float
     sharpness: float
     texture: float
+    unevenness: float
+    paper: float
+    strokes: float
+    two_tone: float
+    spread: float
+    framed: float
 
     def to_json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -88,7 +94,7 @@ def measure(squares: Sequence[Image.Image], sizes: Sequence[tuple[int, int]]) ->
     coloured = np.where(colourfulness > _COLOURED, colourfulness, 0)
     total, warm = coloured.sum(axis=1), np.where(known.warm[code], coloured, 0).sum(axis=1)
     warmth = np.where(total > 0.02 * code.shape[1], warm / np.maximum(total, 1e-6), 0.5)
-    sharpness, texture = _detail(np.stack([np.asarray(s.convert("L")) for s in squares]))
+    touched = parts.subject.reshape(n, _GRID, _SMALL // _GRID, _GRID, _SMALL // _GRID).any(axis=(2, 4))
     plain = parts.plain
     columns = {
         "background_lightness": np.where(plain, parts.background[0], 0),
@@ -97,8 +103,9 @@ def measure(squares: Sequence[Image.Image], sizes: Sequence[tuple[int, int]]) ->
         "contrast": lab[0].std(axis=1),
         "saturation": colourfulness.mean(axis=1),
         "warmth": warmth,
-        "sharpness": sharpness,
-        "texture": texture,
+        "framed": parts.framed,
+        "spread": touched.mean(axis=(1, 2)),
+        **patterns(np.stack([np.asarray(s.convert("L")) for s in squares])),
     }
     rows = np.round(np.stack(list(columns.values()), axis=1).astype(float), 4).tolist()
     return [
@@ -114,15 +121,3 @@ def measure(squares: Sequence[Image.Image], sizes: Sequence[tuple[int, int]]) ->
             sizes, np.round(shares, 4).tolist(), np.round(light, 4).tolist(), grounds, plain, rows, strict=True
         )
     ]
-
-
-def _detail(grey: NDArray[np.uint8]) -> tuple[Array, Array]:
-    """Sharpness: the 99th percentile of the gradient, of 255. Texture: the share of pixels on an edge.
-
-    `grey` is [n, side, side]; every fourth row is looked at, and the one below it.
-    """
-    row, below = (grey[:, start::_STEP].astype(np.int16) for start in (0, 1))
-    down, across = np.abs(below - row)[..., :-1], np.abs(row[..., 1:] - row[..., :-1])
-    step = np.maximum(down, across).reshape(len(grey), -1)
-    upto = (np.stack([np.bincount(s, minlength=256) for s in step]).cumsum(axis=1)) / step.shape[1]
-    return (upto < 0.99).sum(axis=1) / 255, 1 - upto[:, _EDGE]

@@ -47,12 +47,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Of n images: the subject [n, side, side], its background (Lab [3, n]), if that is plain [n], and its share."""
+    """Of n images: the subject [n, side, side], the background (Lab [3, n]), if that is plain [n], and its shares of
+    the image and of the frame."""
 
     subject: NDArray[np.bool_]
     background: Array
     plain: NDArray[np.bool_]
     share: Array
+    framed: Array
 
 
 @cache
@@ -88,8 +90,9 @@ def separate(lab: Array) -> Parts:
     lightness, a, b = lab - ground[..., None, None]
     same = lightness**2 + a**2 + b**2 < _SAME**2
     share = same.mean(axis=(1, 2), dtype=np.float32)
-    plain = (same[:, frame].mean(axis=1) >= _PLAIN) & (1 - share >= _LEAST)
-    return Parts(~same | ~plain[:, None, None], ground, plain, np.where(plain, share, 0))
+    framed = same[:, frame].mean(axis=1, dtype=np.float32)
+    plain = (framed >= _PLAIN) & (1 - share >= _LEAST)
+    return Parts(~same | ~plain[:, None, None], ground, plain, np.where(plain, share, 0), np.where(plain, framed, 0))
 
 
 def lit(lightness: Array, subject: NDArray[np.bool_]) -> NDArray[np.bool_]:

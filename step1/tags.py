@@ -46,12 +46,14 @@ class Vocabulary:
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """`kind` the everyday word for it ("" when none is sure), `names` the likeliest classes with probabilities,
-    `wider` broader everyday kinds, the narrowest first, `missing` the kind that was asked for and is not there."""
+    `wider` broader everyday kinds, the narrowest first, `within` whether a kind was asked for, and `missing` that kind
+    where it is not there."""
 
     kind: str
     certainty: float
     names: tuple[tuple[str, float], ...]
     wider: tuple[str, ...]
+    within: bool = False
     missing: str = ""
 
 
@@ -104,6 +106,7 @@ def recognise(p: Vectors, within: int | None = None) -> Recognised:
         certainty=float(mass[kind] if known else p[best[0]]),
         names=tuple((words.names[i], round(float(p[i]), 3)) for i in best),
         wider=tuple(words.kinds[k] for k in sorted(wider.tolist(), key=lambda k: (breadth[k], -mass[k]))[:2]),
+        within=within is not None,
         missing=words.kinds[within] if within is not None and total < ABSENT else "",
     )
 

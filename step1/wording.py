@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from step1.attributes import Measured
 from step1.colours import FAMILIES, shade_name
+from step1.pictures import picture
 from step1.tags import SURE, Recognised
 from step1.topics import OBJECT
 
@@ -26,20 +27,29 @@ _UNCOUNTED = frozenset(
         "linen",
         "makeup",
         "paper",
+        "text",
         "wine",
+        "wool",
     )
 )
 
 
 def word(topics: tuple[str, ...], measured: Measured, recognised: Recognised) -> str:
     """One or more short sentences, one per topic, in the order of `topics`."""
-    return " ".join(what(recognised) if topic == OBJECT else _SAY[topic](measured) for topic in topics)
+    return " ".join(what(recognised, measured) if topic == OBJECT else _SAY[topic](measured) for topic in topics)
 
 
-def what(seen: Recognised) -> str:
-    """What is shown: "A cat, a tabby cat (feline, animal).", or with doubt: "Perhaps a frog, or a lizard (animal)." """
+def what(seen: Recognised, measured: Measured) -> str:
+    """What is shown: "A cat, a tabby cat (feline, animal).", or with doubt: "Perhaps a frog, or a lizard (animal)."
+
+    Where measurement says more than such a guess: "A texture, an even pattern all over (perhaps a doormat)."
+    """
     if seen.missing:
         return f"No {seen.missing}."
+    shown = "" if seen.within else picture(measured, seen.certainty)
+    if shown:
+        guess = f"perhaps {_a(seen.names[0][0])}" if seen.names[0][1] >= _POSSIBLE else "nothing recognised"
+        return _sentence(f"{_a(shown)} ({guess})")
     likely = [_a(name) for name, p in seen.names if p >= _LIKELY]
     possible = [_a(name) for name, p in seen.names if p >= _POSSIBLE]
     wider = f" ({', '.join(seen.wider)})" if seen.wider else ""
@@ -149,7 +159,7 @@ def _level(value: float, *steps: tuple[float, str], last: str) -> str:
 
 
 def _a(name: str) -> str:
-    if name in _UNCOUNTED:
+    if name.split()[0] in _UNCOUNTED:
         return name
     return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 

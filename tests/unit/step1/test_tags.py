@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from step1.tags import kind_in, probabilities, recognise, vocabulary
-from step1.wording import what
+from step1.attributes import measure
+from step1.tags import Recognised, kind_in, probabilities, recognise, vocabulary
+from step1.wording import what as what_of
+
+SCENE = np.zeros((224, 224, 3), np.uint8)
+SCENE[:120], SCENE[60:180, 20:130] = (135, 206, 235), (139, 69, 19)
+MEASURED = measure([Image.fromarray(SCENE)], [(3, 2)])[0]
+
+
+def what(seen: Recognised) -> str:
+    return what_of(seen, MEASURED)
 
 
 def spread(**shares: float) -> np.ndarray:
