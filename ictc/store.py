@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from ictc.errors import RunError, StorageFull
 from ictc.interfaces import Vectors
 
 _LOOKUP = 500  # SQLite's smallest default limit on bound variables is 999
+_TOO_LITTLE = 1 << 16  # bytes; SQLite grows its files by up to 32 KiB at once
 
 
 def content_key(kind: str, **content: Any) -> str:
@@ -112,7 +114,7 @@ class Store:
 
 def _translated(error: sqlite3.Error, path: Path | None) -> Exception:
     where = str(path) if path else "memory"
-    if "full" in str(error) or "disk I/O error" in str(error):
+    if _is_full(error, path):
         return StorageFull(
             f"The disk that holds {where} is full ({error}).",
             "Free some space and run the same command again: what was computed is kept.",
@@ -121,3 +123,11 @@ def _translated(error: sqlite3.Error, path: Path | None) -> Exception:
         f"The store {where} cannot be used: {error}.",
         "If the file is damaged, move it away and run the same command again; it is made anew.",
     )
+
+
+def _is_full(error: sqlite3.Error, path: Path | None) -> bool:
+    """SQLite says so, or an I/O error where no space is left (it cannot grow its shared memory file, for one)."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # the primary code of an extended one
+    if code == sqlite3.SQLITE_IOERR and path:
+        return shutil.disk_usage(path.parent).free < _TOO_LITTLE
+    return code == sqlite3.SQLITE_FULL

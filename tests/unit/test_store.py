@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,6 +53,20 @@ def test_a_file_that_is_no_store_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "s.sqlite").write_bytes(b"this is not a database, certainly" * 100)
     with pytest.raises(RunError, match=r"s\.sqlite cannot be used"):
         Store(tmp_path / "s.sqlite")
+
+
+def test_an_input_output_error_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from ictc.errors import RunError\nfrom ictc.store import Store\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
+        "try:\n    store.put_many([('a', bytes(1 << 20))])\n"
+        "except RunError as e:\n    print(e)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "s.sqlite")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "s.sqlite cannot be used: disk I/O error" in said
 
 
 def test_a_commit_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
