@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-CRITERIA ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs bench clean

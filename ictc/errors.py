@@ -17,11 +17,9 @@ A single item that fails is not an exception: it is a `Failure` value in its pla
 
 from __future__ import annotations
 
-EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_PARTIAL = 3
 EXIT_FAILED = 4
-EXIT_BUDGET = 5
 EXIT_INTERRUPTED = 130
 
 

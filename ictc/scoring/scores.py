@@ -77,19 +77,6 @@ class Scores:
             },
         }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Scores:
-        """The scores that `to_json` wrote; other keys are passed over."""
-        confusion = data["confusion"]
-        return cls(
-            **{
-                **{name: data[name] for name in cls.__dataclass_fields__},
-                "matching": [Match(m["cluster"], m["class"], m["n"]) for m in data["matching"]],
-                "per_class": [ClassScore(class_=c["class"], **_without(c, "class")) for c in data["per_class"]],
-                "confusion": Confusion(confusion["classes"], confusion["clusters"][:-1], confusion["counts"]),
-            }
-        )
-
 
 def score_assignments(
     predicted: Mapping[str, str | None],
@@ -162,7 +149,3 @@ def _confusion(
 
 def _rounded(value: Any) -> Any:
     return round(value, _DIGITS) if isinstance(value, float) else value
-
-
-def _without(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {k: v for k, v in data.items() if k != key}
