@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ictc import job
 from ictc.backends import OFFLINE
-from ictc.outputs import score_result
+from ictc.outputs import reopen, result_vectors, score_result
 from ictc.progress import Watch, unwatched
 from ictc.result import Result
 from ictc.scoring import Scores
@@ -62,4 +62,7 @@ def score(result: Result, truth: str = "filename") -> Scores:
     Raises:
         InputError: the truth cannot be read, or matches no image.
     """
-    return score_result(result, truth)[0]
+    if result.folder is None:
+        return score_result(result, truth)[0]
+    done = reopen(result.folder.parent, result.folder.name)
+    return score_result(result, truth, result_vectors(done))[0]

@@ -14,18 +14,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import OFFLINE, Backends, open_backends
+from ictc.backends import OFFLINE, RECORDED, check_specs, open_backends, open_language
 from ictc.descriptions import recorded_items
 from ictc.errors import UsageError
 from ictc.images.sources import Source, read_source
-from ictc.interfaces import Tick
-from ictc.pipeline import run_steps, step1, step2a, step2b, step3
+from ictc.interfaces import Describer, Reasoner, Tick
+from ictc.pipeline import check_enough, run_steps, step1, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
 from ictc.result import Result
-from ictc.revision import Revision
+from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
 
-RECORDED = "recorded:"
 _VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
 
 
@@ -71,13 +70,14 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched) -> Done:
     _check_size(asked.k, source)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
-        backends = open_backends(asked.describer, asked.reasoner, store)
-        settings = _settings(asked, source, backends)
+        chosen, language = open_backends(asked.describer, asked.reasoner, store)
+        settings = _settings(asked, source, chosen, language.reasoner)
         revision = run_folder.revision_for(settings)
-        if revision.is_done(settings.key):
+        if revision.is_done(settings.key) and not any(f.retryable for f in revision.failures()):
+            revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with _recording(run_folder, revision, watch) as timed:
-            run_steps(revision, source, asked.criterion, asked.k, backends.describer, backends.reasoner, timed)
+            run_steps(revision, source, asked.criterion, asked.k, chosen, language.reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
@@ -87,45 +87,58 @@ def describe(asked: Asked, folder: Path, watch: Watch = unwatched) -> tuple[RunF
     asked, source = _resolve(asked)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
-        backends = open_backends(asked.describer, asked.reasoner, store)
-        settings = replace(_settings(asked, source, backends), k=0)
+        chosen, language = open_backends(asked.describer, asked.reasoner, store)
+        settings = replace(_settings(asked, source, chosen, language.reasoner), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
         with _recording(run_folder, revision, watch) as timed:
-            step1(revision, source, asked.criterion, backends.describer, timed)
+            step1(revision, source, asked.criterion, chosen, timed)
     return run_folder, revision
 
 
 def label(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
     """Step 2a on a run that has step 1."""
-    with _reopened(folder, revision_id) as (run_folder, revision, settings, backends):
+    with _reopened(folder, revision_id) as (run_folder, revision, settings, reasoner):
         with _recording(run_folder, revision, watch) as timed:
-            step2a(revision, settings.criterion, backends.reasoner, timed)
+            step2a(revision, settings.criterion, reasoner, timed)
         return run_folder, revision
 
 
 def merge(folder: Path, k: int | None, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
     """Step 2b on a run that has step 2a. Another K than before makes a new revision and leaves the old one."""
     check_k(k)
-    with _reopened(folder, revision_id) as (run_folder, before, settings, backends):
-        revision = run_folder.revision_for(replace(settings, k=k))
+    with _reopened(folder, revision_id) as (run_folder, before, settings, reasoner):
+        check_enough(k, before)
+        revision = run_folder.revision_for(replace(settings, k=k, taxonomy=""))
         if revision.id != before.id:
             revision.copy_steps_1_and_2a(before)
         with _recording(run_folder, revision, watch) as timed:
-            step2b(revision, settings.criterion, k, backends.reasoner, timed)
+            step2b(revision, settings.criterion, k, reasoner, timed)
+        run_folder.note(revision, merged=revision.digest_of(TAXONOMY))
         return run_folder, revision
 
 
 def assign(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> Done:
-    """Step 3 on a run that has step 2b; then the revision is done."""
-    with _reopened(folder, revision_id) as (run_folder, revision, settings, backends):
+    """Step 3 on a run that has step 2b; then the revision is done.
+
+    Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
+    """
+    with _reopened(folder, revision_id) as (run_folder, revision, settings, reasoner):
+        revision.taxonomy()
+        found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
+        if merged and found not in (merged, settings.taxonomy):
+            settings, before = replace(settings, taxonomy=found), revision
+            revision = run_folder.revision_for(settings)
+            revision.copy_steps_1_and_2a(before)
+            revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
         with _recording(run_folder, revision, watch) as timed:
-            step3(revision, settings.criterion, backends.reasoner, timed)
+            step3(revision, settings.criterion, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
 
 def _resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
+    check_specs(asked.describer, asked.reasoner)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         return replace(asked, describer=asked.images), Source(items, [], {}, None, "recorded")
@@ -140,26 +153,29 @@ def _check_size(k: int | None, source: Source) -> None:
         )
 
 
-def _settings(asked: Asked, source: Source, backends: Backends) -> Settings:
+def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasoner) -> Settings:
     return Settings(
         images=asked.images if isinstance(asked.images, str) else f"{len(asked.images)} paths",
         inputs=digest_inputs([(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]),
         criterion=asked.criterion,
         describer=asked.describer,
-        describer_fingerprint=backends.describer.fingerprint,
+        describer_fingerprint=chosen.fingerprint,
         reasoner=asked.reasoner,
-        reasoner_fingerprint=backends.reasoner.fingerprint,
+        reasoner_fingerprint=reasoner.fingerprint,
         k=asked.k,
     )
 
 
 @contextmanager
-def _reopened(folder: Path, revision_id: str) -> Iterator[tuple[RunFolder, Revision, Settings, Backends]]:
+def _reopened(folder: Path, revision_id: str) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
     run_folder = RunFolder(folder)
-    revision = run_folder.revision(revision_id)
-    settings = run_folder.settings(revision.id)
     with run_folder.open_store() as store:
-        yield run_folder, revision, settings, open_backends(settings.describer, settings.reasoner, store)
+        revision = run_folder.revision(revision_id)
+        settings = run_folder.settings(revision.id)
+        reasoner = open_language(settings.describer, settings.reasoner, store).reasoner
+        settings = replace(settings, reasoner_fingerprint=reasoner.fingerprint)
+        run_folder.record(revision.id, settings)
+        yield run_folder, revision, settings, reasoner
 
 
 @dataclass(slots=True)
@@ -185,9 +201,10 @@ def _recording(folder: RunFolder, revision: Revision, watch: Watch) -> Iterator[
     timed = _Timed(watch)
     yield timed
     seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
-    facts: dict[str, Any] = {"seconds": seconds, "model_calls": 0, "cost": 0.0}
+    facts: dict[str, Any] = {"seconds": seconds}
     if revision.is_done(folder.settings(revision.id).key):
-        facts |= {"status": "done", "counts": revision.result().counts}
+        merged = revision.digest_of(TAXONOMY)
+        facts |= {"status": "done", "counts": revision.result().counts, "merged": merged}
     folder.note(revision, **facts)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import IMPORTED, OFFLINE, open_backends
+from ictc.backends import IMPORTED, OFFLINE, open_language
+from ictc.errors import IctcError
 from ictc.images.thumbnails import thumbnails
-from ictc.interfaces import Evidence, Vectors
+from ictc.interfaces import Vectors
 from ictc.job import Done
 from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
@@ -30,7 +33,7 @@ def reopen(folder: Path, revision_id: str = "") -> Done:
         RunError: no such run or revision, or a step is missing; the message names the command to type.
     """
     run_folder = RunFolder(folder)
-    revision = run_folder.revision(revision_id)
+    revision = run_folder.revision(revision_id, finished=True)
     return Done(revision.result(), run_folder, revision, reused=True)
 
 
@@ -53,7 +56,7 @@ def score_result(result: Result, truth: str, vectors: Vectors | None = None, off
 def score(done: Done, truth: str) -> dict[str, Any]:
     """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
     off_list = done.folder.entry(done.revision.id).get("off_list", 0)
-    scores, known = score_result(done.result, truth, _vectors(done), off_list)
+    scores, known = score_result(done.result, truth, result_vectors(done), off_list)
     metrics = {
         **scores.to_json(),
         "truth": truth,
@@ -66,29 +69,41 @@ def score(done: Done, truth: str) -> dict[str, Any]:
     return metrics
 
 
-def report(done: Done, watch: Watch = unwatched) -> Path:
-    """Write report.html into the run's revision, unless the one there is of the same result and scores already."""
-    metrics = done.revision.metrics()
-    made_of = done.revision.digest_of("DONE", "metrics.json")
-    file = done.revision.path / "report.html"
-    entry = done.folder.entry(done.revision.id)
-    if done.reused and file.exists() and entry.get("report_of") == made_of:
-        return file
-    result = done.result
-    wanted = set(shown_images(result))
-    with watch("report", len(wanted)) as tick:
-        small = thumbnails((i for i in result.items if i.name in wanted), THUMBNAIL)
-        tick(len(wanted))
-        truth = score_result(result, metrics["truth"])[1].classes if metrics else None
-        page = build_report(
-            result, _provenance(done), scores=metrics, truth=truth, vectors=_vectors(done), thumbnails=small
-        )
-        done.revision.save_file("report.html", render_html(page))
-    done.folder.note(done.revision, report_of=made_of)
+def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
+    """Write report.html into the run's revision; not `anew`, only where the one there is of something else."""
+    with done.folder.locked():
+        metrics = done.revision.metrics()
+        made_of = [done.revision.digest_of("DONE", "images.jsonl", "metrics.json"), version("ictc")]
+        file = done.revision.path / "report.html"
+        if not anew and file.exists() and done.folder.entry(done.revision.id).get("report_of") == made_of:
+            return file
+        result = done.result
+        wanted = set(shown_images(result))
+        with watch("report", len(wanted)) as tick:
+            small = thumbnails((i for i in result.items if i.name in wanted), THUMBNAIL)
+            tick(len(wanted))
+            page = build_report(
+                result,
+                _provenance(done),
+                scores=metrics,
+                truth=_classes(result, metrics),
+                vectors=result_vectors(done),
+                thumbnails=small,
+            )
+            done.revision.save_file("report.html", render_html(page))
+        done.folder.note(done.revision, report_of=made_of)
     return file
 
 
-def _vectors(done: Done) -> Vectors | None:
+def _classes(result: Result, metrics: dict[str, Any] | None) -> Mapping[str, str] | None:
+    """The truth again, to mark images with it; None where its file is gone (the scores stay)."""
+    try:
+        return score_result(result, metrics["truth"])[1].classes if metrics else None
+    except IctcError:
+        return None
+
+
+def result_vectors(done: Done) -> Vectors | None:
     """One vector per assignment, from the store: what the describer measured, or the embedded descriptions."""
     settings = done.folder.settings(done.revision.id)
     texts = {d.image: d for d in done.result.descriptions}
@@ -96,12 +111,9 @@ def _vectors(done: Done) -> Vectors | None:
         return None
     described = [texts[a.image] for a in done.result.assignments]
     with done.folder.open_store() as store:
-        backends = open_backends(settings.describer, settings.reasoner, store)
-        if isinstance(backends.describer, Evidence):
-            measured = backends.describer.evidence(described, done.result.criterion)
-            if measured is not None:
-                return measured
-        return backends.embedder.embed_texts([d.text for d in described])
+        language = open_language(settings.describer, settings.reasoner, store)
+        measured = language.evidence.evidence(described, done.result.criterion) if language.evidence else None
+        return language.embedder.embed_texts([d.text for d in described]) if measured is None else measured
 
 
 def _provenance(done: Done) -> Provenance:
@@ -124,7 +136,7 @@ def _provenance(done: Done) -> Provenance:
 
 def _command(settings: Settings, run: str) -> str:
     if settings.reasoner == IMPORTED:
-        return command_line("import", settings.images, "-o", run)
+        return command_line("import", settings.images, "-c", settings.criterion, "-o", run)
     k = "auto" if settings.k is None else str(settings.k)
     words = ["run", settings.images, "-c", settings.criterion, "-k", k, "-o", run]
     elsewhere = settings.describer not in (OFFLINE, settings.images)

@@ -80,11 +80,8 @@ def step2b(revision: Revision, criterion: str, k: int | None, reasoner: Reasoner
         UsageError: K is larger than the number of labelled images.
         StepError: the labels do not give K distinct names.
     """
+    check_enough(k, revision)
     labels = revision.labels()
-    if k is not None and k > len(labels):
-        raise UsageError(
-            f"K is {k}, but there are only {len(labels)} images to cluster.", f"Ask for -k {len(labels)} or fewer."
-        )
     labelled = {x.image for x in labels}
     descriptions = [d for d in revision.descriptions() if d.image in labelled]
     with watch("merge", len(labels)) as tick:
@@ -92,6 +89,15 @@ def step2b(revision: Revision, criterion: str, k: int | None, reasoner: Reasoner
         tick(len(labels))
     revision.save_taxonomy(taxonomy)
     revision.save_failures((), ("merge",))
+
+
+def check_enough(k: int | None, revision: Revision) -> None:
+    """Raises UsageError where K is larger than the number of labelled images."""
+    labelled = len(revision.labels())
+    if k is not None and k > labelled:
+        raise UsageError(
+            f"K is {k}, but there are only {labelled} images to cluster.", f"Ask for -k {labelled} or fewer."
+        )
 
 
 def step3(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch) -> None:

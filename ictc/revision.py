@@ -14,23 +14,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from ictc.errors import RunError
 from ictc.files import write_atomic, write_jsonl
-from ictc.jsonl import read_jsonl
+from ictc.jsonl import numbered_jsonl
 from ictc.result import Result
+from ictc.text import command_line
 from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice, Label, Stage, Taxonomy
 
+TAXONOMY = "step2b_result.json"
 RESULT_FILES = (
-    "images.jsonl",
     "step1_result.jsonl",
     "step2a_result.jsonl",
-    "step2b_result.json",
+    TAXONOMY,
     "step3_result.jsonl",
     "failures.jsonl",
 )
@@ -42,6 +44,9 @@ _MADE_BY = {
     "step3_result.jsonl": "step3",
     "failures.jsonl": "step1",
 }
+
+
+T = TypeVar("T")
 
 
 class Revision:
@@ -67,6 +72,11 @@ class Revision:
     def save_items(self, items: Sequence[Item], metadata: Mapping[str, Mapping[str, str]]) -> None:
         self._jsonl("images.jsonl", ({**_item_row(i), **_metadata_row(metadata.get(i.name))} for i in items))
 
+    def refresh_items(self, items: Sequence[Item], metadata: Mapping[str, Mapping[str, str]]) -> None:
+        """The same images may lie elsewhere by now, or their columns say something else: no result depends on that."""
+        if not self.has("images.jsonl") or self.items() != (list(items), {k: dict(v) for k, v in metadata.items()}):
+            self.save_items(items, metadata)
+
     def save_descriptions(self, descriptions: Sequence[Description]) -> None:
         rows = ({"image": d.image, "sha256": d.sha256, "text": d.text, "model": d.model} for d in descriptions)
         self._jsonl("step1_result.jsonl", rows)
@@ -85,10 +95,11 @@ class Revision:
         self._jsonl("step3_result.jsonl", (asdict(a) for a in assignments))
 
     def save_failures(self, failures: Iterable[Failure], stages: Iterable[Stage]) -> None:
-        """Replace the failures of `stages`; those of other stages stay."""
+        """Replace the failures of `stages`; those of other stages stay. Sorted by stage, whatever was run when."""
         replaced = set(stages)
         kept = [f for f in self._failures_or_none() if f.stage not in replaced]
-        self._jsonl("failures.jsonl", (asdict(f) for f in [*kept, *failures]))
+        ordered = sorted([*kept, *failures], key=lambda f: get_args(Stage).index(f.stage))
+        self._jsonl("failures.jsonl", (asdict(f) for f in ordered))
 
     def save_file(self, name: str, data: bytes | str) -> Path:
         """Write another file of the revision (metrics, report, pictures)."""
@@ -121,30 +132,25 @@ class Revision:
 
     def items(self) -> tuple[list[Item], dict[str, dict[str, str]]]:
         """The inputs and, per image name, the columns that came with them."""
-        rows = self._rows("images.jsonl")
-        items = [Item(r["image"], text_to_path(r["path"]), r["sha256"]) for r in rows]
-        return items, {r["image"]: r["metadata"] for r in rows if "metadata" in r}
+        rows = self._rows("images.jsonl", lambda r: (_item(r), r.get("metadata")))
+        return [item for item, _ in rows], {item.name: dict(columns) for item, columns in rows if columns}
 
     def descriptions(self) -> list[Description]:
-        return [Description(r["image"], r["text"], r["model"], r["sha256"]) for r in self._rows("step1_result.jsonl")]
-
-    def labels(self) -> list[Label]:
-        return [Label(r["image"], r["label"]) for r in self._rows("step2a_result.jsonl")]
-
-    def taxonomy(self) -> Taxonomy:
-        row = self._json("step2b_result.json")
-        choice = row.get("choice")
-        return Taxonomy(
-            row["criterion"],
-            [Cluster(c["name"], c.get("about", ""), c.get("labels", {})) for c in row["clusters"]],
-            KChoice(**{**choice, "curve": [tuple(p) for p in choice["curve"]]}) if choice else None,
+        return self._rows(
+            "step1_result.jsonl", lambda r: Description(r["image"], r["text"], r["model"], r.get("sha256", ""))
         )
 
+    def labels(self) -> list[Label]:
+        return self._rows("step2a_result.jsonl", lambda r: Label(r["image"], r["label"]))
+
+    def taxonomy(self) -> Taxonomy:
+        return self._json("step2b_result.json", _taxonomy)
+
     def assignments(self) -> list[Assignment]:
-        return [Assignment(**r) for r in self._rows("step3_result.jsonl")]
+        return self._rows("step3_result.jsonl", lambda r: Assignment(**r))
 
     def failures(self) -> list[Failure]:
-        return [Failure(**r) for r in self._rows("failures.jsonl")]
+        return self._rows("failures.jsonl", lambda r: Failure(**r))
 
     def result(self) -> Result:
         """All steps together.
@@ -153,22 +159,32 @@ class Revision:
             RunError: a step is missing; the message names the command that makes it.
         """
         items, metadata = self.items()
-        taxonomy = self.taxonomy()
+        taxonomy, assignments = self.taxonomy(), self.assignments()
+        strange = {a.cluster for a in assignments} - {None, *taxonomy.names}
+        if strange:
+            raise RunError(
+                f"{self.path / 'step3_result.jsonl'} has clusters that step2b_result.json has not: "
+                f"{', '.join(sorted(map(str, strange))[:5])}.",
+                f"Assign again: {command_line('step3', str(self.path.parent))}",
+            )
         return Result(
             criterion=taxonomy.criterion,
             items=items,
             descriptions=self.descriptions(),
             labels=self.labels(),
             taxonomy=taxonomy,
-            assignments=self.assignments(),
+            assignments=assignments,
             failures=self.failures(),
             metadata=metadata,
             folder=self.path,
         )
 
     def metrics(self) -> dict[str, Any] | None:
-        """What `score` last wrote, or None."""
-        return self._json("metrics.json") if self.has("metrics.json") else None
+        """What `score` last wrote, or None where there is nothing or it is of an earlier result."""
+        if not self.has("metrics.json"):
+            return None
+        metrics: dict[str, Any] = self._json("metrics.json", dict)
+        return metrics if metrics.get("of") == self.digest_of("step3_result.jsonl") else None
 
     # -- files
 
@@ -178,27 +194,36 @@ class Revision:
     def _jsonl(self, name: str, rows: Iterable[dict[str, Any]]) -> None:
         write_jsonl(self.path / name, rows)
 
-    def _rows(self, name: str) -> list[dict[str, Any]]:
+    def _rows(self, name: str, parse: Callable[[dict[str, Any]], T]) -> list[T]:
         self._require(name)
-        return list(read_jsonl(self.path / name))
+        parsed = []
+        for line, row in numbered_jsonl(self.path / name):
+            with self._as_written(f"{self.path / name}, line {line}", name):
+                parsed.append(parse(row))
+        return parsed
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str, parse: Callable[[dict[str, Any]], T]) -> T:
         self._require(name)
+        with self._as_written(str(self.path / name), name):
+            return parse(json.loads((self.path / name).read_text("utf-8")))
+
+    @contextmanager
+    def _as_written(self, where: str, name: str) -> Iterator[None]:
         try:
-            value = json.loads((self.path / name).read_text("utf-8"))
-        except (OSError, ValueError) as e:
-            raise RunError(f"{self.path / name} cannot be read: {e}.", self._remedy(name)) from e
-        if not isinstance(value, dict):
-            raise RunError(f"{self.path / name} is not a JSON object.", self._remedy(name))
-        return value
+            yield
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            what = f"no {e}" if isinstance(e, KeyError) else str(e)
+            raise RunError(f"{where} is not as ictc writes it: {what}.", self._remedy(name)) from e
 
     def _require(self, name: str) -> None:
         if not self.has(name):
             raise RunError(f"{self.path} has no {name} yet.", self._remedy(name))
 
     def _remedy(self, name: str) -> str:
-        step = _MADE_BY.get(name, "score")
-        return f"Run first: ictc {step} {'IMAGES -o ' if step == 'step1' else ''}{self.path.parent}"
+        step, run = _MADE_BY.get(name, "score"), str(self.path.parent)
+        return (
+            f"Run first: {f'ictc step1 IMAGES -c CRITERION -o {run}' if step == 'step1' else command_line(step, run)}"
+        )
 
     def _failures_or_none(self) -> list[Failure]:
         return self.failures() if self.has("failures.jsonl") else []
@@ -206,6 +231,25 @@ class Revision:
 
 def _item_row(item: Item) -> dict[str, Any]:
     return {"image": item.name, "path": path_to_text(item.path), "sha256": item.sha256}
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    return Item(row["image"], text_to_path(row["path"]), row["sha256"])
+
+
+def _taxonomy(row: Mapping[str, Any]) -> Taxonomy:
+    names = [str(c["name"]) for c in row["clusters"]]
+    if not names or len(set(names)) < len(names) or not all(n.strip() for n in names):
+        raise ValueError("the names of the clusters must be there and distinct")
+    choice = row.get("choice")
+    return Taxonomy(
+        row["criterion"],
+        [
+            Cluster(n, c.get("about", ""), dict(c.get("labels", {})))
+            for n, c in zip(names, row["clusters"], strict=True)
+        ],
+        KChoice(**{**choice, "curve": [(int(k), float(v)) for k, v in choice["curve"]]}) if choice else None,
+    )
 
 
 def _metadata_row(columns: Mapping[str, str] | None) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from ictc.types import Failure
 MAX_FILE_BYTES = 2 << 30
 """No photograph is larger; a larger file is refused before it is read."""
 
+CURABLE = frozenset(["missing-file", "unreadable", "missing-extra"])
+"""Faults that the person can mend without touching the image; the next run tries such an image again."""
+
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 _NEVER_WAIT = (
     os.O_RDONLY
@@ -40,7 +43,7 @@ class ImageFault(Exception):
 
     def failure(self, name: str) -> Failure:
         """This fault as the value that stands in the place of the image called `name`."""
-        return Failure(image=name, stage="image", code=self.code, message=self.message)
+        return Failure(name, "image", self.code, self.message, retryable=self.code in CURABLE)
 
 
 def open_regular(path: Path) -> BufferedReader:

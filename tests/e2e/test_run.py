@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ def run_json(*words: object) -> dict[str, Any]:
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
+
+
+def features(run: Path) -> dict[str, int]:
+    """Row number by key of what the network saw; an image that is looked at again gets another number."""
+    with sqlite3.connect(run / "store.sqlite") as db:
+        return dict(db.execute("SELECT key, rowid FROM entries WHERE key LIKE 'features/%'"))
 
 
 def test_descriptions_alone_are_clustered_named_and_scored(captions: Path, tmp_path: Path) -> None:
@@ -39,11 +46,12 @@ def test_two_criteria_give_two_answers_and_the_images_are_looked_at_once(coloure
     assert by_colour["acc"] == 1.0
     named = " ".join(c["name"] for c in by_colour["clusters"])
     assert all(colour in named for colour in ("red", "green", "blue"))
-    stored = (run / "store.sqlite").stat().st_size
+    seen = features(run)
     by_brightness = run_json(coloured, "-c", "brightness", "-k", 1, "-o", run)
     assert by_brightness["revision"] == "002"
     assert (run / "002" / "step1_result.jsonl").read_text() != (run / "001" / "step1_result.jsonl").read_text()
-    assert stored > 0
+    assert len(seen) == 12
+    assert features(run) == seen
 
 
 def test_step_by_step_gives_the_bytes_of_run(captions: Path, tmp_path: Path) -> None:
@@ -164,3 +172,76 @@ def test_one_image_and_identical_images(tmp_path: Path) -> None:
     refused = invoke("run", tmp_path / "one", "-c", "dominant colour", "-k", 3, "-o", tmp_path / "run2")
     assert refused.exit_code in (2, 4)
     assert "-k 1" in refused.output
+
+
+def test_a_wrong_spec_leaves_nothing_behind(captions: Path, tmp_path: Path) -> None:
+    words = (f"recorded:{captions}", "-c", "object", "-k", 3, "-o", tmp_path / "run")
+    for option in ("--describer", "--reasoner"):
+        refused = invoke("run", tmp_path, *words[1:], option, "nonesuch")
+        assert refused.exit_code == 2
+        assert "nonesuch" in refused.output
+    assert not (tmp_path / "run").exists()
+    run_json(*words)
+
+
+def test_a_request_that_was_refused_does_not_hide_the_good_revision(captions: Path, tmp_path: Path) -> None:
+    words = (f"recorded:{captions}", "-c", "object", "-o", tmp_path / "run")
+    run_json(*words, "-k", 3)
+    assert invoke("step2b", tmp_path / "run", "-k", 99).exit_code == 2
+    assert invoke("run", *words, "-k", 33).exit_code == 4
+    assert json.loads(invoke("show", tmp_path / "run", "--json").stdout)["k"] == 3
+
+
+def test_recorded_descriptions_may_be_gone_once_they_are_in_the_run(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_json(f"recorded:{captions}", "-c", "object", "-k", 3, "-o", run)
+    moved = captions.rename(captions.with_name("moved.jsonl"))
+    for words in (("score", run, "--truth", "filename"), ("report", run), ("step2b", run, "-k", 2), ("step3", run)):
+        assert invoke(*words).exit_code == 0, words
+    assert run_json(f"recorded:{moved}", "-c", "object", "-k", 3, "-o", run)["reused"]
+
+
+def test_names_that_a_person_wrote_are_another_question(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = (f"recorded:{captions}", "-c", "object", "-k", 3, "-o", run, "--truth", "filename")
+    run_json(*words)
+    file = run / "001" / "step2b_result.json"
+    file.write_text(file.read_text().replace('"name": "cat"', '"name": "kitty"'))
+    refused = invoke("show", run)
+    assert refused.exit_code == 2
+    assert "ictc step3" in refused.output
+    edited = json.loads(invoke("step3", run, "--json").stdout)
+    assert edited["revision"] == "002"
+    assert "kitty" in {c["name"] for c in edited["clusters"]}
+    assert "acc" not in json.loads(invoke("show", run, "--json").stdout), "the scores were of another result"
+    again = run_json(*words)
+    assert {c["name"] for c in again["clusters"]} == {"cat", "truck", "guitar"}
+
+
+def test_new_columns_and_new_places_of_the_same_images_are_taken_in(coloured: Path, tmp_path: Path) -> None:
+    table = coloured / "metadata.csv"
+    names = sorted(p.relative_to(coloured).as_posix() for p in coloured.rglob("*.png"))
+    for wrong in (True, False):
+        rows = [f"{n},{'x' if wrong else n.split('/')[0]}" for n in names]
+        table.write_text("file_name,kind\n" + "\n".join(rows) + "\n")
+        words = ("-c", "dominant colour", "-k", 3, "-o", tmp_path / "run", "--truth", "kind")
+        found = run_json(coloured, *words)
+    assert (found["reused"], found["acc"]) == (True, 1.0)
+    moved = coloured.rename(tmp_path / "elsewhere")
+    assert run_json(moved, *words)["reused"]
+    assert "elsewhere" in (tmp_path / "run" / "001" / "images.jsonl").read_text()
+
+
+def test_a_fault_that_was_mended_is_tried_again(coloured: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    images = sorted(coloured.rglob("*.png"))
+    spare = images[0].with_suffix(".spare")
+    listed.write_text("\n".join(map(str, images)) + "\n")
+    words = ("run", listed, "-c", "dominant colour", "-k", 3, "-o", tmp_path / "run", "--json")
+    images[0].rename(spare)
+    broken = invoke(*words)
+    assert broken.exit_code == 3
+    assert json.loads(broken.stdout)["failed"] == 1
+    spare.rename(images[0])
+    mended = json.loads(invoke(*words).stdout)
+    assert (mended["failed"], mended["images"], mended["reused"]) == (0, 12, False)

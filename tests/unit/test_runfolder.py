@@ -143,3 +143,83 @@ def test_any_path_survives_json(raw: bytes) -> None:
     assert text is not None
     assert text_to_path(json.loads(json.dumps(text))) == path
     text.encode("utf-8")
+
+
+def test_a_run_killed_before_it_began_is_taken_over(tmp_path: Path) -> None:
+    for leftover in (".lock", "store.sqlite", ".run.json.part"):
+        (tmp_path / leftover).write_bytes(b"")
+    assert RunFolder(tmp_path, create=True).revision_for(ASKED).id == "001"
+
+
+def test_what_another_process_added_meanwhile_stays(tmp_path: Path) -> None:
+    one = RunFolder(tmp_path / "run", create=True)
+    first = one.revision_for(ASKED)
+    other = RunFolder(tmp_path / "run").revision_for(replace(ASKED, criterion="colour"))
+    one.note(first, status="done")
+    assert one.revision_ids == [first.id, other.id]
+
+
+def test_a_folder_that_run_json_forgot_is_not_written_over(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", create=True)
+    (tmp_path / "run" / "007").mkdir()
+    assert run.revision_for(ASKED).id == "008"
+
+
+def test_the_name_under_which_a_file_was_found_is_no_part_of_the_question(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", create=True)
+    recorded = replace(ASKED, describer="recorded:a.jsonl")
+    assert run.revision_for(recorded).id == run.revision_for(replace(recorded, describer="recorded:/x/b.jsonl")).id
+
+
+def test_revisions_outside_the_run_are_refused(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", create=True)
+    run.revision_for(ASKED)
+    file = tmp_path / "run" / "run.json"
+    state = json.loads(file.read_text())
+    state["revisions"]["../elsewhere"] = state["revisions"].pop("001")
+    file.write_text(json.dumps(state))
+    with pytest.raises(RunError, match="damaged"):
+        RunFolder(tmp_path / "run")
+
+
+def test_unknown_settings_and_an_unwritable_place_are_clear_errors(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", create=True)
+    run.revision_for(ASKED)
+    file = tmp_path / "run" / "run.json"
+    state = json.loads(file.read_text())
+    state["revisions"]["001"]["settings"]["surprise"] = 1
+    file.write_text(json.dumps(state))
+    with pytest.raises(RunError, match="surprise"):
+        RunFolder(tmp_path / "run").settings("001")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        RunFolder(tmp_path / "file" / "run", create=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("step1_result.jsonl", '{"image": "a.jpg"}\n'),
+        ("step3_result.jsonl", '{"image": "a.jpg", "cluster": "car", "colour": "red"}\n'),
+        ("step3_result.jsonl", '{"image": "a.jpg", "cluster": "truck"}\n'),
+        ("step2b_result.json", '{"criterion": "x", "clusters": [{"name": "a"}, {"name": "a"}]}'),
+        ("step2b_result.json", "[]"),
+        ("failures.jsonl", '{"image": 1}\n'),
+        ("images.jsonl", "{}\n"),
+    ],
+)
+def test_a_result_file_edited_wrongly_is_named_with_the_way_out(tmp_path: Path, name: str, content: str) -> None:
+    revision = RunFolder(tmp_path / "run", create=True).revision_for(ASKED)
+    _write(revision)
+    (revision.path / name).write_text(content)
+    with pytest.raises(RunError, match=name.replace(".", r"\.")) as caught:
+        revision.result()
+    assert "ictc step" in caught.value.hint
+
+
+def test_failures_stand_in_the_order_of_the_steps(tmp_path: Path) -> None:
+    revision = RunFolder(tmp_path / "run", create=True).revision_for(ASKED)
+    _write(revision)
+    revision.save_failures([Failure("c.jpg", "label", "x", "")], ("label",))
+    revision.save_failures([Failure("b.jpg", "image", "truncated", "cut")], ("image",))
+    assert [f.stage for f in revision.failures()] == ["image", "label"]

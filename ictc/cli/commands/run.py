@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json, say, watch
-from ictc.cli.outcome import exit_for
+from ictc.cli.console import print_json, say, show_line, watch
+from ictc.cli.outcome import outcome_of
 from ictc.cli.tables import print_clusters, print_scores
 from ictc.text import command_line
 
@@ -33,7 +33,8 @@ def run(
     asked = job.Asked(images, criterion, o.k_value(k), describer, reasoner)
     done = job.run(asked, output, watch)
     scores = outputs.score(done, truth) if truth else None
-    page = outputs.report(done, watch) if with_report else None
+    page = outputs.report(done, watch, anew=False) if with_report else None
+    outcome = outcome_of(done, fail_on_error)
     if json_output:
         print_json(
             {
@@ -43,16 +44,16 @@ def run(
                 **done.result.to_json(),
                 **(scores or {}),
                 "report": str(page) if page else None,
+                **outcome.to_json(),
             }
         )
     else:
         if done.reused:
             say(f"Nothing had to be computed: {output} revision {done.revision.id} holds this result.")
-        console = out()
-        print_clusters(console, done.result)
+        print_clusters(done.result)
         if scores:
-            print_scores(console, scores)
+            print_scores(scores)
         if page:
-            console.print(f"report: {page}", markup=False)
+            show_line(f"report: {page}")
         say(f"next: {command_line('show', str(output))}")
-    exit_for(done, fail_on_error)
+    outcome.leave()
