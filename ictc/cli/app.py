@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from ictc.cli import config
 from ictc.cli.commands import doctor, imports, report, run, score, show, steps
-from ictc.cli.console import guarded
+from ictc.cli.console import fail, guarded, print_json
+from ictc.errors import IctcError
+from ictc.text import printable
+
+_TRUE = {"1", "true", "t", "yes", "y", "on"}
+
+
+class _Group(TyperGroup):
+    """With --json, options that cannot be understood give one JSON object too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        as_json = "--json" in ctx.args or os.environ.get("ICTC_JSON", "").lower() in _TRUE
+        try:
+            return super().invoke(ctx)
+        except IctcError as e:
+            fail(e, as_json)
+        except TyperException as e:
+            e.message = printable(e.message)
+            if as_json:
+                hint = "The same command with --help instead of --json shows what it takes."
+                print_json({"error": e.format_message(), "hint": hint, "exit": e.exit_code})
+            raise
+
 
 app = typer.Typer(
+    cls=_Group,
     name="ictc",
     help="Cluster images by a criterion in words, name every cluster, and steer by rewriting the criterion.",
     no_args_is_help=True,
@@ -45,7 +71,6 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-@guarded
 def options(
     ctx: typer.Context,
     config_file: Annotated[

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,8 +26,10 @@ from rich.progress import (
 from rich.text import Text
 
 from ictc.errors import EXIT_INTERRUPTED, IctcError, StorageFull
-from ictc.interfaces import Tick
 from ictc.text import command_line, printable
+
+if TYPE_CHECKING:
+    from ictc.interfaces import Tick
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,17 +37,27 @@ R = TypeVar("R")
 
 def out() -> Console:
     """Standard output. Made anew for each use, so that redirection is respected; NO_COLOR is rich's own matter."""
-    return Console(soft_wrap=True, highlight=False)
+    return Console(soft_wrap=True, highlight=False, emoji=False)
 
 
 def err() -> Console:
     """Standard error."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+
+def plain(text: str) -> Text:
+    """Text that others may have written, as it is: no markup, nothing that a terminal acts on; line breaks stay."""
+    return Text("\n".join(printable(line) for line in text.split("\n")))
+
+
+def show_line(line: str) -> None:
+    """One line of a result, whatever is in it, on standard output."""
+    out().print(Text(printable(line)))
 
 
 def say(message: str) -> None:
-    """A line to the person, on standard error."""
-    err().print(escape(message))
+    """A message to the person, on standard error."""
+    err().print(plain(message))
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -66,32 +77,31 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             say(f"\nInterrupted. What was computed is kept; go on with:\n  {command_line(*sys.argv[1:])}")
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except IctcError as e:
-            _fail(e, as_json)
+            fail(e, as_json)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as e:
             if e.errno not in (ENOSPC, EDQUOT):
                 raise
-            _fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
-        raise AssertionError("unreachable")
+            fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
 
     return run
 
 
-def _fail(error: IctcError, as_json: bool) -> None:
+def fail(error: IctcError, as_json: bool) -> NoReturn:
+    """The error for the person, on standard error, and with `as_json` for programs too; then its exit code."""
     if as_json:
-        print_json({"error": error.message, "hint": error.hint, "exit": error.exit_code})
-    console = err()
-    console.print("[bold red]Error:[/]", escape(printable_lines(error.message)))
+        print_json(error_json(error))
+    err().print(Text("Error:", "bold red"), plain(error.message))
     if error.hint:
-        console.print(escape(printable_lines(error.hint)))
+        say(error.hint)
     raise typer.Exit(error.exit_code)
 
 
-def printable_lines(text: str) -> str:
-    """As `printable`, with line breaks kept."""
-    return "\n".join(printable(line) for line in text.split("\n"))
+def error_json(error: IctcError) -> dict[str, Any]:
+    """How an error stands in JSON."""
+    return {"error": error.message, "hint": error.hint, "exit": error.exit_code}
 
 
 class _Rate(ProgressColumn):

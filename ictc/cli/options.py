@@ -11,11 +11,19 @@ AUTO = "auto"
 
 
 def parse_k(text: str | int) -> str:
-    """`auto` or a whole number, as text; anything else is a usage error."""
+    """`auto` or a whole number from 1, as text; anything else is a usage error."""
     value = str(text).strip().lower()
-    if value == AUTO or value.lstrip("+-").isdigit():
+    if value == AUTO:
         return value
-    raise typer.BadParameter(f"'{text}' is neither a whole number nor 'auto'")
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise typer.BadParameter(
+            f"'{text}' is no number of clusters. Type for example -k 8, or -k auto to have it chosen."
+        )
+    return str(number)
 
 
 def k_value(k: str) -> int | None:

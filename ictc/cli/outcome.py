@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ictc.cli.console import say
+from ictc.cli.console import error_json, fail, say
 from ictc.errors import EXIT_PARTIAL, TooManyFailures
 
 if TYPE_CHECKING:
     from ictc.job import Done
 
 
-def exit_for(done: Done, fail_on_error: float) -> None:
-    """Says how many images failed and why, and exits accordingly.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`error` when too many failed; `remark` when some did and the others are done."""
 
-    Raises:
-        TooManyFailures: more than the share `fail_on_error` failed.
-    """
+    error: TooManyFailures | None = None
+    remark: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The exit code, and the error where there is one: part of the one object that --json prints."""
+        return error_json(self.error) if self.error else {"exit": EXIT_PARTIAL if self.remark else 0}
+
+    def leave(self) -> None:
+        """Says how many images failed and why, and exits accordingly; call it after the result was printed."""
+        if self.error:
+            fail(self.error, as_json=False)
+        if self.remark:
+            say(self.remark)
+            raise typer.Exit(EXIT_PARTIAL)
+
+
+def outcome_of(done: Done, fail_on_error: float) -> Outcome:
+    """Too many failed when their share is above `fail_on_error`."""
     counts = done.result.counts
     failed = counts["failed"]
     if not failed:
-        return
+        return Outcome()
     codes = ", ".join(f"{c}: {n}" for c, n in Counter(f.code for f in done.result.failures).most_common())
     where = done.revision.path / "failures.jsonl"
-    if failed > fail_on_error * counts["images"]:
-        raise TooManyFailures(
-            f"{failed} of {counts['images']} images failed ({codes}); --fail-on-error allows {fail_on_error:.0%}.",
+    said = f"{failed} of {counts['images']} images failed ({codes})"
+    if failed <= fail_on_error * counts["images"]:
+        return Outcome(remark=f"{said}; the others are done. Reasons: {where}")
+    return Outcome(
+        TooManyFailures(
+            f"{said}; --fail-on-error allows {fail_on_error:.0%}.",
             f"Reasons: {where}. The result above is of the others; allow more with --fail-on-error 1.",
         )
-    say(f"{failed} of {counts['images']} images failed ({codes}); the others are done. Reasons: {where}")
-    raise typer.Exit(EXIT_PARTIAL)
+    )

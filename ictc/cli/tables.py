@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from ictc.cli.console import out, show_line
 from ictc.result import UNASSIGNED, Result
 from ictc.text import printable, shortened
 
 _NAME, _LABELS, _EXAMPLE = 40, 46, 28
 
 
-def print_clusters(console: Console, result: Result) -> None:
+def print_clusters(result: Result) -> None:
     """One row per cluster: name, size, share, commonest labels, two examples."""
-    table = Table(title=f"by {shortened(printable(result.criterion), 70)}", title_justify="left")
+    table = Table(title=_cell(f"by {result.criterion}", 73, "italic"), title_justify="left")
     table.add_column("cluster", style="bold")
     table.add_column("images", justify="right")
     table.add_column("share", justify="right")
@@ -33,19 +34,17 @@ def print_clusters(console: Console, result: Result) -> None:
             str(len(images)),
             f"{len(images) / total:.0%}",
             _cell(labels, _LABELS),
-            "\n".join(_cell(i, _EXAMPLE) for i in images[:2]),
+            _cells(images[:2]),
         )
     if result.unassigned:
         n = len(result.unassigned)
-        table.add_row(
-            UNASSIGNED, str(n), f"{n / total:.0%}", "", "\n".join(_cell(i, _EXAMPLE) for i in result.unassigned[:2])
-        )
-    console.print(table)
+        table.add_row(UNASSIGNED, str(n), f"{n / total:.0%}", "", _cells(result.unassigned[:2]))
+    out().print(table)
     if result.taxonomy.choice:
-        console.print(escape(f"K = {result.k}: {result.taxonomy.choice.reason}"))
+        show_line(f"K = {result.k}: {result.taxonomy.choice.reason}")
 
 
-def print_scores(console: Console, scores: dict[str, Any]) -> None:
+def print_scores(scores: dict[str, Any]) -> None:
     """The scores in one line each, with their 95 % intervals where they have one."""
     table = Table(title="scores", title_justify="left", show_header=False)
     table.add_column(style="bold")
@@ -58,13 +57,17 @@ def print_scores(console: Console, scores: dict[str, Any]) -> None:
     for key in ("n", "k", "k_true", "unassigned", "failed", "off_list"):
         if scores.get(key) is not None:
             table.add_row(key.replace("_", " "), str(scores[key]))
-    console.print(table)
+    out().print(table)
     if scores.get("without_truth"):
-        console.print(f"{scores['without_truth']} images have no class in the truth and are left out.")
+        show_line(f"{scores['without_truth']} images have no class in the truth and are left out.")
     if scores.get("truth_unknown"):
-        shown = ", ".join(_cell(name, _NAME) for name in scores["unknown"])
-        console.print(f"{scores['truth_unknown']} rows of the truth name no image of the run: {shown}")
+        shown = ", ".join(shortened(name, _NAME) for name in scores["unknown"])
+        show_line(f"{scores['truth_unknown']} rows of the truth name no image of the run: {shown}")
 
 
-def _cell(text: str, width: int) -> str:
-    return escape(shortened(printable(text), width))
+def _cell(text: str, width: int, style: str = "") -> Text:
+    return Text(shortened(printable(text), width), style)
+
+
+def _cells(images: Sequence[str]) -> Text:
+    return Text("\n").join(_cell(i, _EXAMPLE) for i in images)

@@ -9,11 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json
+from ictc.cli.console import out, plain, print_json, show_line
 
 _PACKAGES = {
     "torch": "",
@@ -40,15 +39,14 @@ def doctor(json_output: o.Json = False) -> None:
     if json_output:
         print_json(facts)
         return
-    console = out()
-    console.print(f"ictc {facts['ictc']}, Python {facts['python']}, {facts['cores']} cores", markup=False)
+    show_line(f"ictc {facts['ictc']}, Python {facts['python']}, {facts['cores']} cores")
     for title, key in (("packages", "packages"), ("model specs", "specs"), ("files", "files")):
         table = Table(title=title, title_justify="left", show_header=False)
         table.add_column(style="bold", overflow="fold")
         table.add_column(overflow="fold")
         for name, value in facts[key].items():
-            table.add_row(escape(name), escape(value))
-        console.print(table)
+            table.add_row(plain(name), plain(value))
+        out().print(table)
 
 
 def _facts() -> dict[str, Any]:

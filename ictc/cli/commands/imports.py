@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json, say
+from ictc.cli.console import print_json, say, show_line
 from ictc.cli.tables import print_clusters
 from ictc.text import command_line
 
@@ -58,8 +58,7 @@ def import_original(
     if json_output:
         print_json({"run": str(output), "revision": imported.done.revision.id, **imported.to_json()})
         return
-    console = out()
-    print_clusters(console, imported.done.result)
+    print_clusters(imported.done.result)
     for line in imported.remarks:
-        console.print(line, markup=False)
+        show_line(line)
     say(f"next: {command_line('score', str(output), '--truth', 'filename')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json, watch
+from ictc.cli.console import print_json, show_line, watch
 
 
 def report(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
@@ -15,4 +15,4 @@ def report(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False)
     if json_output:
         print_json({"run": str(run), "revision": done.revision.id, "report": str(page)})
     else:
-        out().print(f"report: {page}", markup=False)
+        show_line(f"report: {page}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json
+from ictc.cli.console import print_json, show_line
 from ictc.cli.tables import print_scores
 
 
@@ -19,6 +19,5 @@ def score(run: o.Run, truth: o.Truth, revision: o.RevisionId = "", json_output: 
     if json_output:
         print_json({"run": str(run), "revision": done.revision.id, **scores})
     else:
-        console = out()
-        print_scores(console, scores)
-        console.print(f"per class, matching and confusion: {done.revision.path / 'metrics.json'}", markup=False)
+        print_scores(scores)
+        show_line(f"per class, matching and confusion: {done.revision.path / 'metrics.json'}")

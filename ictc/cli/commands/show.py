@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json
+from ictc.cli.console import print_json, show_line
 from ictc.cli.tables import print_clusters, print_scores
 
 
@@ -24,12 +24,8 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
             }
         )
         return
-    console = out()
-    print_clusters(console, done.result)
+    print_clusters(done.result)
     if scores:
-        print_scores(console, scores)
+        print_scores(scores)
     if len(done.folder.revision_ids) > 1:
-        console.print(
-            f"revision {done.revision.id} of {', '.join(done.folder.revision_ids)}; another: --revision NNN",
-            markup=False,
-        )
+        show_line(f"revision {done.revision.id} of {', '.join(done.folder.revision_ids)}; another: --revision NNN")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json, say, watch
-from ictc.cli.outcome import exit_for
+from ictc.cli.console import print_json, say, show_line, watch
+from ictc.cli.outcome import outcome_of
 from ictc.cli.tables import print_clusters
 from ictc.text import command_line
 
@@ -55,22 +55,22 @@ def step3(
     from ictc import job
 
     done = job.assign(run, revision, watch)
+    outcome = outcome_of(done, fail_on_error)
     if json_output:
-        print_json({"run": str(run), "revision": done.revision.id, **done.result.to_json()})
+        print_json({"run": str(run), "revision": done.revision.id, **done.result.to_json(), **outcome.to_json()})
     else:
-        print_clusters(out(), done.result)
+        print_clusters(done.result)
         say(f"next: {command_line('report', str(run))}")
-    exit_for(done, fail_on_error)
+    outcome.leave()
 
 
 def _tell(file: Path, facts: dict[str, Any], json_output: bool, *following: str) -> None:
     if json_output:
         print_json({"run": str(file.parent.parent), "revision": file.parent.name, "file": str(file), **facts})
         return
-    console = out()
     for name, value in facts.items():
         if value is not None:
             shown = ", ".join(value) if isinstance(value, list) else value
-            console.print(f"{name.replace('_', ' ')}: {shown}", markup=False)
-    console.print(f"file: {file}", markup=False)
+            show_line(f"{name.replace('_', ' ')}: {shown}")
+    show_line(f"file: {file}")
     say(f"next: {command_line(*following)}")
