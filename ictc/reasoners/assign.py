@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from ictc.interfaces import Vectors
 from ictc.prompts import load
 from ictc.reasoners.labels import Embed
 from ictc.reasoners.space import confidence, settle
-from ictc.reasoners.spherical import Array, Index, best_k_means, unit
+from ictc.reasoners.spherical import Array, Index, best_k_means, likeness, unit
 from ictc.reasoners.words import same_word_key, tokens
 from ictc.types import Taxonomy
 
@@ -34,18 +35,21 @@ def place(
     if k == 1:
         return np.zeros(n, dtype=np.intp), np.ones(n)
     names = taxonomy.names
-    words, sentences = embed(texts), embed([load(NAME_PROMPT).replace("{name}", name) for name in names])
-    label_rows, name_rows = embed(labels), embed(names)
-    rows = np.hstack([_centred(words, sentences), LABEL * _centred(label_rows, name_rows)])
-    groups, taught = teachers(texts, labels, taxonomy, label_rows @ name_rows.T)
+    sentences = [load(NAME_PROMPT).replace("{name}", name) for name in names]
+    distinct = list(dict.fromkeys(labels))
+    number = {label: i for i, label in enumerate(distinct)}
+    own = np.asarray([number[label] for label in labels], dtype=np.intp)
+    label_rows, name_rows = embed(distinct), embed(names)
+    groups, taught = teachers(texts, labels, taxonomy, (label_rows @ name_rows.T)[own])
     if evidence is None:
+        rows = np.vstack([_beside(embed(texts), label_rows[own]), _beside(embed(sentences), name_rows)])
         groups, similarity = settle(rows, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k)
     else:
         # What was measured chose the words, and says more than they do: it makes the groups, and labels name them. It
         # is not centred: the describer gave its likeness as it means it (fruit by type: .94 against .64 centred).
-        rows = unit(np.hstack([rows[:n], EVIDENCE * evidence]))
+        rows = _beside(embed(texts), label_rows[own], evidence)
         groups, centres = best_k_means(rows, groups, k)
-        similarity = rows @ centres.T
+        similarity = likeness(rows, centres)
     first = _first_of_equals(texts, evidence)
     return groups[:n][first], confidence(similarity[:n])[first]
 
@@ -69,21 +73,30 @@ def teachers(
     taught = np.asarray([x in exact for x in keys])
     untaught = sorted(set(range(taxonomy.k)) - set(groups[taught].tolist()))
     if untaught:
-        held = [frozenset(same_word_key(t) for t in tokens(text)) for text in texts]
+        needed = {
+            i: frozenset(same_word_key(t) for t in tokens(taxonomy.names[i]) if t[:1].isalnum()) for i in untaught
+        }
+        wanted = frozenset[str]().union(*needed.values())
+        held = [wanted.intersection(map(same_word_key, tokens(text))) for text in texts]
         for i in untaught:
-            needed = frozenset(same_word_key(t) for t in tokens(taxonomy.names[i]) if t[:1].isalnum())
-            holders = np.asarray([needed <= h for h in held])
+            holders = np.asarray([needed[i] <= h for h in held])
             groups[holders], taught[holders] = i, True
     return groups, taught
 
 
-def _centred(rows: Vectors, more: Vectors) -> Array:
-    """Both row sets, each less its own mean, made unit again, one under the other."""
-    return np.vstack([unit(rows - rows.mean(0)), unit(more - more.mean(0))])
+def _beside(words: Vectors, labels: Vectors, evidence: Vectors | None = None) -> Vectors:
+    """Unit rows in float32: words and labels, each less its own mean and made unit, beside what was measured."""
+    n, d = words.shape
+    rows = np.empty((n, 2 * d + (0 if evidence is None else evidence.shape[1])), dtype=np.float32)
+    rows[:, :d] = unit(words - words.mean(0))
+    rows[:, d : 2 * d] = LABEL * unit(labels - labels.mean(0))
+    if evidence is not None:
+        rows[:, 2 * d :] = EVIDENCE * evidence
+    return unit(rows, out=rows)
 
 
 def _first_of_equals(texts: Sequence[str], evidence: Vectors | None) -> Index:
     """For every row the index of the first row that equals it, so that rounding cannot tell equal rows apart."""
     seen: dict[tuple[str, bytes], int] = {}
-    keys = [(t, b"" if evidence is None else evidence[i].tobytes()) for i, t in enumerate(texts)]
+    keys = [(t, b"" if evidence is None else blake2b(evidence[i].tobytes()).digest()) for i, t in enumerate(texts)]
     return np.asarray([seen.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.intp)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.labels import Embed
 from ictc.reasoners.merge import label_vectors, weigh
-from ictc.reasoners.spherical import Array, Index, k_means, means, medoids, unit
+from ictc.reasoners.spherical import Index, k_means, means, nested_medoids, unit
 from ictc.reasoners.words import same_word_key
 from ictc.types import KChoice
 
@@ -50,9 +51,10 @@ def choose_k(
     place = {key: i for i, key in enumerate(keys)}
     own = np.asarray([place[same_word_key(label)] for label in sample])
     curve = []
-    for k in range(2, min(MAX_K, len(keys), len(picked) - 1) + 1):
-        chosen = medoids(vectors, weights, k)
-        groups = (vectors @ vectors[chosen].T).argmax(1)[own]
+    most = min(MAX_K, len(keys), len(picked) - 1)
+    alike = vectors @ vectors[nested_medoids(vectors, weights, most)].T
+    for k in range(2, most + 1):
+        groups = alike[:, :k].argmax(1)[own]
         groups, _ = k_means(rows, means(rows, groups, k), rounds=20)
         curve.append((k, round(silhouette(apart, groups), 4)))
     if not curve:
@@ -64,7 +66,7 @@ def choose_k(
     )
 
 
-def silhouette(apart: Array, groups: Index) -> float:
+def silhouette(apart: NDArray[np.floating], groups: Index) -> float:
     """Mean silhouette from a matrix of distances; a group of one counts 0, a single group gives 0."""
     present = np.unique(groups)
     if len(present) < 2:
@@ -79,5 +81,5 @@ def silhouette(apart: Array, groups: Index) -> float:
     return float(np.where(own_size > 1, score, 0.0).mean())
 
 
-def _centred(rows: Vectors) -> Array:
+def _centred(rows: Vectors) -> Vectors:
     return unit(rows - rows.mean(0))

@@ -14,37 +14,40 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ictc.reasoners.spherical import Array, Index, k_means, means, unit
+from ictc.interfaces import Vectors
+from ictc.reasoners.spherical import BLOCK, Array, Index, k_means, likeness, means, unit
 
 KEEP = 0.99  # of the taught images must keep their name, or the plain vectors are not about the criterion
 SHRINK = 8.0  # of the scatter matrix towards its mean; 2 to 8 move PPMI-7 by .002
 ROUNDS = 30
 
 
-def discriminant(rows: Array, groups: Index, taught: NDArray[np.bool_], k: int) -> tuple[Array, Array]:
+def discriminant(rows: Vectors, groups: Index, taught: NDArray[np.bool_], k: int) -> tuple[Array, Array]:
     """Project `rows` [n, d] to where the `taught` rows' groups lie apart: unit rows [n, <k] and unit centres [k, <k].
 
-    Every group needs at least one taught row.
+    Every group needs at least one taught row. Sums are in float64; rows are widened a block at a time.
     """
-    teachers, theirs = rows[taught], groups[taught]
-    centres = means(teachers, theirs, k)
-    spread = teachers - centres[theirs]
-    scatter = spread.T @ spread / len(teachers)
+    centres = means(rows, np.where(taught, groups, -1), k)
+    scatter = np.zeros((rows.shape[1], rows.shape[1]))
+    for block in _blocks(len(rows)):
+        spread = rows[block][taught[block]] - centres[groups[block][taught[block]]]
+        scatter += spread.T @ spread
+    scatter /= np.count_nonzero(taught)
     level = max(float(np.trace(scatter)) / len(scatter), 1e-9)
     values, axes = np.linalg.eigh(scatter + SHRINK * level * np.eye(len(scatter)))
     whiten = axes / np.sqrt(values)
     middle = centres.mean(0)
     _, strength, directions = np.linalg.svd((centres - middle) @ whiten, full_matrices=False)
     view = whiten @ directions[strength > 1e-9 * max(float(strength[0]), 1e-9)].T
-    return unit(rows @ view - middle @ view), unit((centres - middle) @ view)
+    places = np.concatenate([rows[block] @ view for block in _blocks(len(rows))])
+    return unit(places - middle @ view), unit((centres - middle) @ view)
 
 
-def settle(rows: Array, groups: Index, taught: NDArray[np.bool_], k: int) -> tuple[Index, Array]:
-    """Clusters of all rows from the taught ones: (group [n], similarity to every group [n, k])."""
-    flat = unit(rows)
-    found, centres = k_means(flat, means(flat[taught], groups[taught], k), ROUNDS)
+def settle(rows: Vectors, groups: Index, taught: NDArray[np.bool_], k: int) -> tuple[Index, NDArray[np.floating]]:
+    """Clusters of all unit rows from the taught ones: (group [n], similarity to every group [n, k])."""
+    found, centres = k_means(rows, means(rows, np.where(taught, groups, -1), k), ROUNDS)
     if float(np.mean(found[taught] == groups[taught])) >= KEEP:
-        return found, flat @ centres.T
+        return found, likeness(rows, centres)
     for teachers in (taught, np.ones(len(rows), dtype=bool)):
         places, seeds = discriminant(rows, groups, teachers, k)
         found, centres = k_means(places, seeds, ROUNDS)
@@ -54,7 +57,11 @@ def settle(rows: Array, groups: Index, taught: NDArray[np.bool_], k: int) -> tup
     return found, places @ centres.T
 
 
-def confidence(similarity: Array) -> Array:
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+
+
+def confidence(similarity: NDArray[np.floating]) -> Array:
     """[n] in [0, 1]: a softmax over the groups at the best group.
 
     The temperature comes from the data: with it, the median image's lead over its second choice is worth odds of e^3
@@ -65,5 +72,5 @@ def confidence(similarity: Array) -> Array:
     ordered = np.sort(similarity, axis=1)
     lead = float(np.median(ordered[:, -1] - ordered[:, -2]))
     scale = 3.0 / max(lead, 0.05)
-    odds: Array = np.exp(scale * (similarity - ordered[:, -1:])).sum(1)
+    odds: Array = np.exp(scale * (similarity - ordered[:, -1:])).sum(1, dtype=np.float64)
     return 1.0 / odds

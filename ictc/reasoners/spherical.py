@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -10,39 +12,47 @@ from ictc.interfaces import Vectors
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+_Float = TypeVar("_Float", bound=np.floating)
 
+BLOCK = 4096  # rows that are widened to float64 at a time
 _ROUNDS = 30
 _STARTS = 10
 _SWAP_ROUNDS = 10
 _SWAP_K = 64  # above it a swap round costs more than it gains
 
 
-def unit(rows: NDArray[np.floating]) -> Array:
-    """Rows of unit length in float64; a row of zeros stays zeros."""
-    rows = np.asarray(rows, dtype=np.float64)
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    scaled: Array = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)
+def unit(rows: NDArray[_Float], out: NDArray[_Float] | None = None) -> NDArray[_Float]:
+    """Rows of unit length, of the same precision; a row of zeros stays zeros. `out` may be `rows` itself."""
+    length = np.sqrt(np.einsum("...i,...i->...", rows, rows, dtype=np.float64))[..., None]
+    scaled = np.zeros_like(rows) if out is None else out
+    np.divide(rows, length.astype(rows.dtype), out=scaled, where=length > 1e-12)
     return scaled
 
 
-def means(rows: Array, groups: Index, k: int) -> Array:
-    """[k, d] mean of the rows of each group; zeros for an empty group."""
-    order = np.argsort(groups, kind="stable")
-    present, starts = np.unique(groups[order], return_index=True)
+def means(rows: NDArray[np.floating], groups: Index, k: int) -> Array:
+    """[k, d] mean of the rows of each group; zeros for an empty group, and rows of group -1 count nowhere.
+
+    Summed in float64 a block at a time, so that no copy of all rows is made.
+    """
     found = np.zeros((k, rows.shape[1]))
-    found[present] = np.add.reduceat(rows[order], starts, axis=0) / np.bincount(groups, minlength=k)[present, None]
-    return found
+    for start in range(0, len(rows), BLOCK):
+        block = groups[start : start + BLOCK]
+        order = np.argsort(block, kind="stable")[np.count_nonzero(block < 0) :]
+        if len(order):
+            present, starts = np.unique(block[order], return_index=True)
+            found[present] += np.add.reduceat(rows[start + order], starts, axis=0, dtype=np.float64)
+    return found / np.maximum(np.bincount(groups[groups >= 0], minlength=k), 1)[:, None]
 
 
-def k_means(rows: Array, seeds: Array, rounds: int) -> tuple[Index, Array]:
+def k_means(rows: NDArray[_Float], seeds: Array, rounds: int) -> tuple[Index, Array]:
     """Spherical k-means from `seeds` [k, d]: (group [n], unit centres [k, d]). An empty group keeps its centre."""
     centres = unit(seeds)
-    groups: Index = (rows @ centres.T).argmax(1)
+    groups = nearest(rows, centres)
     for _ in range(rounds):
         moved = unit(means(rows, groups, len(centres)))
         empty = ~moved.any(axis=1)
         moved[empty] = centres[empty]
-        fresh = (rows @ moved.T).argmax(1)
+        fresh = nearest(rows, moved)
         centres = moved
         if np.array_equal(fresh, groups):
             break
@@ -50,15 +60,27 @@ def k_means(rows: Array, seeds: Array, rounds: int) -> tuple[Index, Array]:
     return groups, centres
 
 
-def best_k_means(rows: Array, guess: Index, k: int) -> tuple[Index, Array]:
+def nearest(rows: NDArray[np.floating], centres: Array) -> Index:
+    """[n] the centre that each row is most similar to."""
+    found: Index = likeness(rows, centres).argmax(1)
+    return found
+
+
+def likeness(rows: NDArray[_Float], centres: Array) -> NDArray[_Float]:
+    """[n, k] similarity of rows to centres, in the precision of the rows: these are not copied to a wider one."""
+    alike: NDArray[_Float] = rows @ centres.T.astype(rows.dtype)
+    return alike
+
+
+def best_k_means(rows: NDArray[np.floating], guess: Index, k: int) -> tuple[Index, Array]:
     """Spherical k-means from `guess` (a group per row) and from ten k-means++ draws with a fixed seed; the tightest.
 
     The k groups found are numbered so that together they agree with `guess` on as many rows as possible.
     """
     draw = np.random.default_rng(0)
     runs = [k_means(rows, means(rows, guess, k), _ROUNDS)]
-    runs += [k_means(rows, rows[_plus_plus(rows, k, draw)], _ROUNDS) for _ in range(_STARTS)]
-    groups, centres = max(runs, key=lambda run: round(float((rows * run[1][run[0]]).sum()), 6))
+    runs += [k_means(rows, rows[_plus_plus(rows, k, draw)].astype(np.float64), _ROUNDS) for _ in range(_STARTS)]
+    groups, centres = max(runs, key=lambda run: round(_tightness(rows, *run), 6))
     agree = np.zeros((k, k), dtype=np.int64)
     np.add.at(agree, (guess, groups), 1)
     _, number = linear_sum_assignment(-agree)
@@ -67,15 +89,25 @@ def best_k_means(rows: Array, guess: Index, k: int) -> tuple[Index, Array]:
     return back[groups], centres[number]
 
 
-def _plus_plus(rows: Array, k: int, draw: np.random.Generator) -> list[int]:
+def _tightness(rows: NDArray[np.floating], groups: Index, centres: Array) -> float:
+    """Sum of every row's similarity to its centre."""
+    return float((means(rows, groups, len(centres)) * centres).sum(1) @ np.bincount(groups, minlength=len(centres)))
+
+
+def _plus_plus(rows: NDArray[np.floating], k: int, draw: np.random.Generator) -> list[int]:
     chosen = [int(draw.integers(len(rows)))]
-    apart = np.maximum(1 - rows @ rows[chosen[0]], 0)
+    apart = _apart(rows, chosen[0])
     while len(chosen) < k:
         total = float(apart.sum())
         fresh = int(draw.choice(len(rows), p=apart / total)) if total > 0 else int(draw.integers(len(rows)))
         chosen.append(fresh)
-        apart = np.minimum(apart, np.maximum(1 - rows @ rows[fresh], 0))
+        apart = np.minimum(apart, _apart(rows, fresh))
     return chosen
+
+
+def _apart(rows: NDArray[np.floating], one: int) -> Array:
+    apart: Array = np.maximum(1 - (rows @ rows[one]).astype(np.float64), 0)
+    return apart
 
 
 def medoids(rows: Vectors | Array, weights: Array, k: int) -> list[int]:
@@ -86,12 +118,7 @@ def medoids(rows: Vectors | Array, weights: Array, k: int) -> list[int]:
     """
     alike = np.maximum(rows @ rows.T, 0)
     m = len(alike)
-    served = np.zeros(m, dtype=alike.dtype)
-    chosen: list[int] = []
-    for _ in range(min(k, m)):
-        best = _best_addition(alike, weights, served, chosen)
-        chosen.append(best)
-        served = np.maximum(served, alike[:, best])
+    chosen = _greedy(alike, weights, k)
     for _ in range(_SWAP_ROUNDS if k <= _SWAP_K else 0):
         before = list(chosen)
         for slot, current in enumerate(chosen):
@@ -102,6 +129,21 @@ def medoids(rows: Vectors | Array, weights: Array, k: int) -> list[int]:
                 chosen[slot] = best
         if chosen == before:
             break
+    return chosen
+
+
+def nested_medoids(rows: Vectors | Array, weights: Array, k: int) -> list[int]:
+    """`medoids` without the swaps, which cost most of its time: the first j of the k rows are those for j."""
+    return _greedy(np.maximum(rows @ rows.T, 0), weights, k)
+
+
+def _greedy(alike: NDArray[np.floating], weights: Array, k: int) -> list[int]:
+    served = np.zeros(len(alike), dtype=alike.dtype)
+    chosen: list[int] = []
+    for _ in range(min(k, len(alike))):
+        best = _best_addition(alike, weights, served, chosen)
+        chosen.append(best)
+        served = np.maximum(served, alike[:, best])
     return chosen
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ictc.interfaces import Tick, Vectors, no_tick
+from ictc.reasoners.assign import place
 from ictc.reasoners.embedding import EmbeddingReasoner
-from ictc.types import Assignment, Description, Label
+from ictc.types import Assignment, Cluster, Description, Label, Taxonomy
 
 
 class WordVectors:
@@ -49,3 +50,29 @@ def test_as_many_labels_as_images(k: int | None) -> None:
     assert len(set(taxonomy.names)) == taxonomy.k
     assert all(isinstance(a, Assignment) and a.cluster in set(taxonomy.names) for a in answers)
     assert len(answers) == 5_000
+
+
+class DrawnRows:
+    """384 numbers a text: one of ten directions by its last digit, and noise."""
+
+    fingerprint = "drawn/1"
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        draw = np.random.default_rng(0)
+        directions = draw.standard_normal((10, 384), dtype=np.float32)
+        rows = draw.standard_normal((len(texts), 384), dtype=np.float32) * np.float32(0.5)
+        rows += directions[[int(t.rstrip(".")[-1]) for t in texts]]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
+
+
+def test_placing_takes_a_few_times_the_memory_of_the_vectors() -> None:
+    n = 20_000
+    texts, labels = [f"text {i}" for i in range(n)], [f"label {i % 10}" for i in range(n)]
+    taxonomy = Taxonomy("c", [Cluster(f"label {i}", "", {f"label {i}": n // 10}) for i in range(10)])
+    tracemalloc.start()
+    groups, _ = place(texts, labels, taxonomy, DrawnRows().embed_texts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * n * 384 * 4
+    assert groups.tolist() == [i % 10 for i in range(n)]
