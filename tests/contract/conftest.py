@@ -1,0 +1,12 @@
+"""One text model for all contracts: loading it takes a second."""
+
+from __future__ import annotations
+
+import pytest
+
+from ictc.models.minilm import MiniLM
+
+
+@pytest.fixture(scope="session")
+def minilm() -> MiniLM:
+    return MiniLM()
