@@ -7,22 +7,23 @@ new criterion costs no second look.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
 import numpy as np
 
 from ictc.errors import SpecError
+from ictc.fingerprint import code_digest
 from ictc.interfaces import Embedder, Tick, Vectors, no_tick
 from ictc.models.efficientnet import EfficientNetLite0
 from ictc.registry import DescriberContext
 from ictc.types import Description, Failure, Item
 from step1.evidence import vectors
 from step1.seeing import Eyes, Seen
-from step1.tags import kind_in, probabilities, recognise
+from step1.tags import kind_in, probabilities, recognise, vocabulary_digest
 from step1.topics import topics
 from step1.wording import word
 
 NAME = "offline"
+_BLOCK = 4096  # images whose features and scores are held as one matrix: 20 and 16 MB
 
 
 def create(argument: str, context: DescriberContext) -> OfflineDescriber:
@@ -41,7 +42,9 @@ class OfflineDescriber:
 
     @property
     def fingerprint(self) -> str:
-        return f"{NAME}/{version('ictc')},{self._eyes.fingerprint},{self._embedder.fingerprint}"
+        return (
+            f"{NAME}/{code_digest('step1')},{vocabulary_digest()},{self._eyes.fingerprint},{self._embedder.fingerprint}"
+        )
 
     def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
         looked = self._eyes.look(items, tick)
@@ -61,12 +64,15 @@ class OfflineDescriber:
     def _texts(self, seen: Sequence[Seen], criterion: str) -> list[str]:
         if not seen:
             return []
-        asked = topics(criterion, self._embedder)
-        within = kind_in(criterion)
-        return [
-            word(asked, s.measured, recognise(p, within))
-            for s, p in zip(seen, probabilities(self._logits(seen)), strict=True)
-        ]
+        asked, within = topics(criterion, self._embedder), kind_in(criterion)
+        texts = []
+        for start in range(0, len(seen), _BLOCK):
+            part = seen[start : start + _BLOCK]
+            classes = probabilities(self._logits(part))
+            texts += [word(asked, s.measured, recognise(p, within)) for s, p in zip(part, classes, strict=True)]
+        return texts
 
     def _logits(self, seen: Sequence[Seen]) -> Vectors:
-        return self._eyes.head().logits(np.stack([s.features for s in seen]))
+        head = self._eyes.head()
+        blocks = (seen[start : start + _BLOCK] for start in range(0, len(seen), _BLOCK))
+        return np.concatenate([head.logits(np.stack([s.features for s in block])) for block in blocks])

@@ -10,17 +10,22 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 
 import numpy as np
 from PIL import Image
 
+from ictc.images.decode import SIZE as ORIGINAL_SIZE
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.models.efficientnet import BATCH, CLASSES, DIM, SIDE, EfficientNetLite0, Head, side_for
 from ictc.store import Store, content_key, encode_json, encode_vector
 from ictc.types import Failure, Item
 from step1.attributes import VERSION, Measured, from_json, measure
+
+PREPROCESSING = f"draft,upright,squash,bicubic,gap2/1,pillow=={version('pillow')}"
+"""From file to pixels: to be changed with every change that can give other pixels. Part of every stored key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Eyes:
 
     @property
     def fingerprint(self) -> str:
-        return f"{self._net.fingerprint},attributes/{VERSION}"
+        return f"{self._net.fingerprint},attributes/{VERSION},{PREPROCESSING}"
 
     def look(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Seen | Failure]:
         """In the order of `items`. Equal files are looked at once. `tick` counts images as they become known."""
@@ -92,7 +97,7 @@ class Eyes:
         self._store.put_many([*measured, *((self._feature_key(h), encode_vector(s.features)) for h, s in hashed)])
 
     def _feature_key(self, sha256: str) -> str:
-        return content_key("features/1", model=self._net.fingerprint, image=sha256)
+        return content_key("features/1", model=self._net.fingerprint, preprocessing=PREPROCESSING, image=sha256)
 
     def _compute(self, items: Sequence[Item]) -> Iterator[_Looked]:
         """Chunk by chunk, in order; at most two chunks a thread are under way."""
@@ -139,7 +144,7 @@ def _open(item: Item) -> tuple[Image.Image, tuple[int, int]] | Failure:
     except ImageFault as fault:
         return fault.failure(item.name)
     side = side_for(*image.size)
-    return image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0), image.size
+    return image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0), image.info[ORIGINAL_SIZE]
 
 
 def _identity(item: Item) -> str:
@@ -148,8 +153,8 @@ def _identity(item: Item) -> str:
 
 def _named(seen: Seen | Failure, item: Item) -> Seen | Failure:
     """A failure carries the name of the image in whose place it stands, also when an equal file was looked at."""
-    return Failure(item.name, seen.stage, seen.code, seen.message) if isinstance(seen, Failure) else seen
+    return replace(seen, image=item.name) if isinstance(seen, Failure) else seen
 
 
 def _measured_key(sha256: str) -> str:
-    return content_key("measured/1", version=VERSION, image=sha256)
+    return content_key("measured/1", version=VERSION, preprocessing=PREPROCESSING, image=sha256)

@@ -11,6 +11,7 @@ et al., CVPR 2012): a likely frog rather than a sure animal.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from ictc.english import singular
 from ictc.interfaces import Vectors
 
+_FILE = files("ictc") / "data" / "imagenet1k.json"
 EVERYDAY = 5  # SemCor uses from which on a kind counts as a word of everyday speech
 LEAST = 0.2  # the least probability at which a kind is spoken of at all
 ABSENT = 0.03  # the probability of all classes of the kind asked for, below which there is none of it in the image
@@ -58,8 +61,14 @@ class Recognised:
 
 
 @cache
+def vocabulary_digest() -> str:
+    """Changes with the words."""
+    return hashlib.sha256(_FILE.read_bytes()).hexdigest()[:12]
+
+
+@cache
 def vocabulary() -> Vocabulary:
-    rows = json.loads((files("ictc") / "data" / "imagenet1k.json").read_text("utf-8"))
+    rows = json.loads(_FILE.read_text("utf-8"))
     uses: dict[str, int] = {}
     for _, _, kinds in rows:
         for kind, count in kinds:
@@ -81,7 +90,7 @@ def probabilities(logits: Vectors) -> Vectors:
 def kind_in(criterion: str) -> int | None:
     """The kind of thing a criterion asks about ("type of fruit": fruit), the widest if several, None if none."""
     words = vocabulary()
-    text = f" {' '.join(_singular(w) for w in re.findall(r'[a-z]+', criterion.lower()))} "
+    text = f" {' '.join(singular(w) for w in re.findall(r'[a-z]+', criterion.lower()))} "
     named = [i for i, kind in enumerate(words.kinds) if f" {kind.lower()} " in text]
     return max(named, key=lambda i: words.belongs[:, i].sum(), default=None)
 
@@ -109,9 +118,3 @@ def recognise(p: Vectors, within: int | None = None) -> Recognised:
         within=within is not None,
         missing=words.kinds[within] if within is not None and total < ABSENT else "",
     )
-
-
-def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -61,6 +61,9 @@ _OPENERS: dict[str, Callable[[BinaryIO], ImageFile.ImageFile]] = {
     "AVIF": AvifImageFile,
 }
 FORMATS = (*_OPENERS, "HEIC")
+SIZE = "size"
+"""Key in `Image.info` of what `open_rgb` gives: the width and height in the file, upright, whatever was decoded."""
+
 _WEAK_SIGNATURES = {"BMP", "PPM"}  # two letters, with which a text can begin as well
 
 
@@ -157,14 +160,16 @@ def _fault(error: Exception) -> ImageFault:
 
 
 def _decode(image: ImageFile.ImageFile, hint: tuple[int, int] | None) -> Image.Image:
+    size = image.size
     if hint is not None and isinstance(image, JpegImageFile):
         side = max(hint)  # the image may still be turned: ask for both sides
         image.draft(None, (side, side))
     image.load()
     rgb = _to_rgb(image)
-    turn = _UPRIGHT.get(_orientation(image))
+    orientation = _orientation(image)
+    turn = _UPRIGHT.get(orientation)
     upright = rgb if turn is None else rgb.transpose(turn)
-    upright.info = {}
+    upright.info = {SIZE: size[::-1] if 5 <= orientation <= 8 else size}
     return upright
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ictc.images.decode import FORMATS, ImageFault, open_rgb
+from ictc.images.decode import FORMATS, SIZE, ImageFault, open_rgb
 from tests.poison import bomb_png, encoded, heic, oriented_jpeg, picture, text_bomb_png
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # it mentions damaged EXIF
@@ -78,8 +78,17 @@ def test_exif_orientation_is_followed_and_metadata_dropped(tmp_path: Path, orien
     assert Image.open(BytesIO(content)).getexif()[0x0112] == orientation
     image = open_rgb(write(tmp_path, content))
     assert_close(image, picture())
-    assert image.info == {}
+    assert image.info == {SIZE: picture().size}
     assert dict(image.getexif()) == {}
+
+
+def test_the_size_in_the_file_is_told_when_less_is_decoded(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(Image.new("RGB", (2000, 1500), (200, 30, 40)), "JPEG", exif=exif)
+    image = open_rgb(write(tmp_path, content), hint=(224, 224))
+    assert max(image.size) < 1000
+    assert image.info == {SIZE: (1500, 2000)}
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
