@@ -19,8 +19,8 @@ _NAME, _LABELS, _EXAMPLE = 40, 46, 28
 def print_clusters(result: Result) -> None:
     """One row per cluster: name, size, share, commonest labels, two examples."""
     table = Table(title=_cell(f"by {result.criterion}", 73, "italic"), title_justify="left")
-    table.add_column("cluster", style="bold")
-    table.add_column("images", justify="right")
+    table.add_column("cluster", style="bold", overflow="fold", min_width=8)
+    table.add_column("images", justify="right", no_wrap=True, min_width=6)
     table.add_column("share", justify="right")
     table.add_column("labels")
     table.add_column("for example", style="dim")

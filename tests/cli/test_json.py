@@ -1,0 +1,99 @@
+"""With --json, standard output is exactly one JSON object, whatever happens; the exit code says how it went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ictc.cli.app import COMMANDS
+from tests.conftest import invoke
+
+BAD: dict[str, list[tuple[str, ...]]] = {
+    "run": [
+        ("{none}", "-c", "x"),
+        ("{captions}", "-c", " "),
+        ("{captions}", "-c", "x", "-k", "²"),
+        ("{captions}", "-c", "x", "-k", "+-3"),
+        ("{captions}", "-c", "x", "-k", "0"),
+        ("{captions}", "-c", "x", "-k", "37"),
+        ("{captions}", "-c", "x", "-k", "9" * 5000),
+        ("{captions}", "-c", "x", "--fail-on-error", "7"),
+        ("{captions}", "-c", "x", "--truth", "{none}"),
+        ("{captions}", "-c", "x", "--reasoner", "nobody:knows"),
+        ("{captions}",),
+    ],
+    "step1": [("{none}", "-c", "x"), ("{captions}", "-c", "")],
+    "step2a": [("{none}",), ("{made}", "--revision", "9")],
+    "step2b": [("{none}",), ("{made}", "-k", "²"), ("{made}", "-k", "many"), ("{made}", "-k", "-1")],
+    "step3": [("{none}",), ("{made}", "--revision", "../001")],
+    "score": [("{none}", "--truth", "folder"), ("{made}", "--truth", "{none}"), ("{made}", "--truth", "{captions}:no")],
+    "report": [("{none}",)],
+    "show": [("{none}",), ("{made}", "--revision", "x"), ("{made}", "--no-such-option")],
+    "import": [("{none}",)],
+    "doctor": [("too", "many")],
+}
+
+
+@pytest.fixture
+def places(captions: Path, tmp_path: Path) -> dict[str, str]:
+    made = tmp_path / "made"
+    assert invoke("run", f"recorded:{captions}", "-c", "object", "-k", 3, "-o", made, "--no-report").exit_code == 0
+    return {"none": str(tmp_path / "none"), "captions": f"recorded:{captions}", "made": str(made)}
+
+
+def only_object(result: Any) -> dict[str, Any]:
+    (line,) = result.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_every_command_is_tried() -> None:
+    assert BAD.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", sorted(BAD))
+def test_a_bad_input_gives_one_object_and_exit_2(command: str, places: dict[str, str], tmp_path: Path) -> None:
+    for words in BAD[command]:
+        output = ("-o", tmp_path / "new") if command in ("run", "step1", "import") else ()
+        result = invoke(command, *(w.format(**places) for w in words), *output, "--json")
+        assert result.exit_code == 2, (words, result.output)
+        assert isinstance(result.exception, SystemExit), words
+        said = only_object(result)
+        assert said["exit"] == 2
+        assert said["error"]
+        assert said["error"][:40] in result.stderr.replace("\n", " ") or "Error" in result.stderr, (
+            "a person reads it too"
+        )
+
+
+def test_a_wrong_options_file_gives_one_object(tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text("criterium = 1")
+    result = invoke("--config", tmp_path / "wrong.toml", "doctor", "--json")
+    assert (result.exit_code, only_object(result)["exit"]) == (2, 2)
+
+
+def test_json_by_environment_holds_for_wrong_options_too(tmp_path: Path) -> None:
+    assert only_object(invoke("step2b", tmp_path, "-k", "²", env={"ICTC_JSON": "1"}))["exit"] == 2
+
+
+@pytest.mark.parametrize(("recorded", "exit_code"), [(12, 0), (11, 3), (4, 4)])
+@pytest.mark.parametrize("again", [False, True])
+def test_failed_images_give_one_object_with_the_result(
+    coloured: Path, tmp_path: Path, recorded: int, exit_code: int, again: bool
+) -> None:
+    images = sorted(p.relative_to(coloured).as_posix() for p in coloured.rglob("*.png"))
+    file = tmp_path / "described.jsonl"
+    rows = [{"image": i, "text": f"A {i.split('/')[0]} disc."} for i in images[:recorded]]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = (coloured, "-c", "colour", "-k", 1, "-o", tmp_path / "run", "--describer", f"recorded:{file}")
+    result = invoke("run", *words, "--no-report", "--json")
+    if again:
+        result = invoke("step3", tmp_path / "run", "--json")
+    found = only_object(result)
+    assert (result.exit_code, found["exit"]) == (exit_code, exit_code), result.output
+    assert (found["images"], found["failed"]) == (12, 12 - recorded)
+    assert ("error" in found) == (exit_code == 4)
+    assert ("images failed" in result.stderr) == (exit_code != 0)
