@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "demo"
-CRITERIA = {"what kind of thing is shown": "6", "dominant colour": "5"}
+CRITERIA = {"what kind of thing is shown": "8", "dominant colour": "6"}
 NOT_PHOTOGRAPHS = {"logo.png", "color.png", "chessboard_GRAY.png", "chessboard_RGB.png", "phantom.png"}
 
 
