@@ -55,17 +55,14 @@ def score_result(result: Result, truth: str, vectors: Vectors | None = None, off
 
 def score(done: Done, truth: str) -> dict[str, Any]:
     """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
-    off_list = done.folder.entry(done.revision.id).get("off_list", 0)
-    scores, known = score_result(done.result, truth, result_vectors(done), off_list)
-    metrics = {
-        **scores.to_json(),
-        "truth": truth,
-        "truth_unknown": len(known.unknown),
-        "unknown": known.unknown[:_SHOWN],
-    }
-    done.revision.save_file("confusion.png", confusion_png(scores))
-    write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
-    done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+    with done.folder.locked():
+        off_list = done.folder.entry(done.revision.id).get("off_list", 0)
+        scores, known = score_result(done.result, truth, result_vectors(done), off_list)
+        told = {"truth": truth, "truth_unknown": len(known.unknown), "unknown": known.unknown[:_SHOWN]}
+        metrics = {**scores.to_json(), **told, "of": done.revision.digest_of("step3_result.jsonl")}
+        done.revision.save_file("confusion.png", confusion_png(scores))
+        write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
+        done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
 
 

@@ -40,6 +40,14 @@ def test_descriptions_alone_are_clustered_named_and_scored(captions: Path, tmp_p
     assert all(0 <= r["confidence"] <= 1 for r in rows)
 
 
+def test_scores_stay_with_their_result(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run_json(f"recorded:{captions}", "-c", "object", "-k", 3, "-o", run, "--truth", "filename")
+    assert json.loads(invoke("show", run, "--json").stdout)["acc"] == 1.0
+    assert "ACC" in invoke("show", run).stdout
+    assert "Accuracy" in (run / "001" / "report.html").read_text()
+
+
 def test_two_criteria_give_two_answers_and_the_images_are_looked_at_once(coloured: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     by_colour = run_json(coloured, "-c", "dominant colour", "-k", 3, "-o", run, "--truth", "folder")
