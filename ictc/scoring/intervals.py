@@ -14,6 +14,8 @@ _CELLS_AT_ONCE = 4_000_000  # 32 MB of counts
 
 Interval = tuple[float, float]
 
+_LEAST = np.array([0.0, -0.5, 0.0])  # of ACC, ARI (Chacon and Rastrojo 2023) and NMI: no interval reaches below
+
 
 def bootstrap(
     table: NDArray[np.int64], matching: Sequence[tuple[int, int]], level: float = 0.95, seed: int = 0
@@ -38,7 +40,7 @@ def bootstrap(
     resamples = np.concatenate(drawn, axis=1)
     centred = resamples + (sample - resamples.mean(axis=1))[:, None]
     tail = (1 - level) / 2
-    bounds = np.minimum(np.quantile(centred, [tail, 1 - tail], axis=1), 1.0)
+    bounds = np.clip(np.quantile(centred, [tail, 1 - tail], axis=1), _LEAST, 1.0)
     return {name: (float(low), float(high)) for name, low, high in zip(("acc", "ari", "nmi"), *bounds, strict=True)}
 
 

@@ -157,3 +157,10 @@ def test_silhouette_is_none_where_it_means_nothing(clusters: dict[str, str]) -> 
 def test_identical_vectors_have_silhouette_zero() -> None:
     one = np.array([0.6, 0.8], np.float32)
     assert silhouette({"1": "a", "2": "a", "3": "b"}, {"1": one, "2": one, "3": one}) == 0
+
+
+def test_intervals_of_two_images_stay_within_what_is_possible() -> None:
+    scores = score_assignments({"a": "x", "b": "x"}, {"a": "p", "b": "q"})
+    assert 0 <= scores.acc_low <= scores.acc <= scores.acc_high <= 1
+    assert scores.ari_low >= -0.5
+    assert scores.nmi_low >= 0
