@@ -43,14 +43,23 @@ def score_result(result: Result, truth: str, vectors: Vectors | None = None, off
     Raises:
         InputError: the truth cannot be read, or matches no image.
     """
-    failed = {f.image for f in result.failures}
-    names = [i.name for i in result.items]
-    known = read_truth(truth, [*names, *sorted(failed.difference(names))], metadata=result.metadata)
+    known = _truth_of(result, truth)
     by_image = None if vectors is None else {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
     scores = score_assignments(
-        result.predicted(), known.classes, failed=failed, clusters=result.names, vectors=by_image, off_list=off_list
+        result.predicted(),
+        known.classes,
+        failed={f.image for f in result.failures},
+        clusters=result.names,
+        vectors=by_image,
+        off_list=off_list,
     )
     return scores, known
+
+
+def _truth_of(result: Result, truth: str) -> Truth:
+    """The truth of all images of a run, those that failed included."""
+    names = dict.fromkeys([*(i.name for i in result.items), *sorted(f.image for f in result.failures)])
+    return read_truth(truth, list(names), metadata=result.metadata)
 
 
 def score(done: Done, truth: str) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
 def _classes(result: Result, metrics: dict[str, Any] | None) -> Mapping[str, str] | None:
     """The truth again, to mark images with it; None where its file is gone (the scores stay)."""
     try:
-        return score_result(result, metrics["truth"])[1].classes if metrics else None
+        return _truth_of(result, metrics["truth"]).classes if metrics else None
     except IctcError:
         return None
 
