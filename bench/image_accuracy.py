@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.end_to_end import Task, tasks
-from ictc.backends import text_embedder
+from ictc.embed.cached import CachedEmbedder
 from ictc.images.sources import read_source
 from ictc.interfaces import Evidence
+from ictc.models.minilm import MiniLM
 from ictc.pipeline import split
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.registry import DescriberContext, describer
@@ -27,7 +28,7 @@ def named(
     described: Sequence[Description], task: Task, store: Store, evidence: Evidence | None, truth: Mapping[str, str]
 ) -> tuple[Scores, list[str]]:
     """Scores and names of steps 2a, 2b and 3."""
-    reasoner = EmbeddingReasoner(text_embedder(store), evidence)
+    reasoner = EmbeddingReasoner(CachedEmbedder(MiniLM(), store), evidence)
     labels, _ = split(reasoner.label(described, task.criterion))
     taxonomy = reasoner.merge(described, labels, task.criterion, task.k)
     assigned, _ = split(reasoner.assign(described, taxonomy, task.criterion))
@@ -55,7 +56,7 @@ def main(data: Path) -> None:
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="ictc-bench-") as folder, Store(Path(folder) / "store.sqlite") as store:
         for task in (t for t in tasks(data, Path(folder)) if not t.images.startswith("recorded:")):
-            chosen = describer("offline", DescriberContext(store, text_embedder(store)))
+            chosen = describer("offline", DescriberContext(store, CachedEmbedder(MiniLM(), store)))
             assert isinstance(chosen, Evidence)
             items = read_source(task.images).items
             truth = read_truth(task.truth, [i.name for i in items]).classes

@@ -12,12 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from step1.colours import FAMILIES, codes, families, lit, separate, table
 from step1.patterns import patterns
+from step1.squares import Pixels, scaled
 
-VERSION = 8
+VERSION = 9
 """Raised whenever the same image could give other numbers."""
 
 _SMALL = 32  # colours are measured on 32 x 32 pixels
@@ -65,15 +65,14 @@ def from_json(stored: Mapping[str, Any]) -> Measured:
     return Measured(**values)
 
 
-def measure(squares: Sequence[Image.Image], sizes: Sequence[tuple[int, int]]) -> list[Measured]:
-    """Of RGB images squashed to squares of one side; `sizes` are the widths and heights they came with.
+def measure(pixels: Pixels, sizes: Sequence[tuple[int, int]]) -> list[Measured]:
+    """Of RGB images squashed to squares [n, side, side, 3]; `sizes` are the widths and heights they came with.
 
     All images at once, since Python's overhead for each alone would outweigh the arithmetic. Every sum is over one
     image's own row: the numbers do not depend on the company.
     """
-    n, known = len(squares), table()
-    small = np.stack([np.asarray(s.reduce(s.width // _SMALL)) for s in squares])
-    code = codes(small)
+    n, known = len(pixels), table()
+    code = codes(scaled(pixels, _SMALL, "bilinear"))
     lab = np.take(known.lab, code, axis=1)
     parts = separate(lab)
     lab, code = lab.reshape(3, n, -1), code.reshape(n, -1)
@@ -105,7 +104,7 @@ def measure(squares: Sequence[Image.Image], sizes: Sequence[tuple[int, int]]) ->
         "warmth": warmth,
         "framed": parts.framed,
         "spread": touched.mean(axis=(1, 2)),
-        **patterns(np.stack([np.asarray(s.convert("L")) for s in squares])),
+        **patterns(pixels),
     }
     rows = np.round(np.stack(list(columns.values()), axis=1).astype(float), 4).tolist()
     return [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from step1.colours import Array
+from step1.squares import Pixels
 
 _STEP = 4  # every fourth row is looked at, and for edges the one below it
 _EDGE = 12  # the step in grey, of 255, above which a pixel lies on an edge
@@ -17,16 +19,21 @@ _LIGHT = 128  # of 255: paper
 _ENDS = 48  # of 255: within this of black or white a pixel is black or white
 
 
-def patterns(grey: NDArray[np.uint8]) -> dict[str, Array]:
-    """Numbers [n] for images [n, side, side], each from its own image alone.
+def patterns(pixels: Pixels) -> dict[str, Array]:
+    """Numbers [n] for RGB images [n, side, side, 3], each from its own image alone.
 
     `sharpness`: the 99th percentile of the gradient, of 255. `texture`: the share of pixels on an edge. `unevenness`:
     how tiles differ in mean (against their standard deviation) and in standard deviation, 0 where all are alike.
     `paper`: the share of tiles whose lightest pixel is light. `strokes`: the share with strokes on something plain and
     lighter. `two_tone`: the share of pixels that are black or white.
     """
-    row, below = (grey[:, start::_STEP].astype(np.int16) for start in (0, 1))
+    row, below = (_grey(pixels[:, start::_STEP]).astype(np.int16) for start in (0, 1))
     return {**_edges(row, below), **_tiles(row)}
+
+
+def _grey(pixels: Pixels) -> NDArray[np.uint8]:
+    """ITU-R 601 luma of [n, h, w, 3], all in one call."""
+    return np.asarray(Image.fromarray(pixels.reshape(-1, *pixels.shape[2:])).convert("L")).reshape(pixels.shape[:3])
 
 
 def _edges(row: NDArray[np.int16], below: NDArray[np.int16]) -> dict[str, Array]:

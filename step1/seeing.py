@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-import numpy as np
 from PIL import Image
 
 from ictc.images.decode import SIZE as ORIGINAL_SIZE
@@ -23,8 +22,9 @@ from ictc.models.efficientnet import BATCH, CLASSES, DIM, SIDE, EfficientNetLite
 from ictc.store import Store, content_key, encode_json, encode_vector
 from ictc.types import Failure, Item
 from step1.attributes import VERSION, Measured, from_json, measure
+from step1.squares import squares
 
-PREPROCESSING = f"draft,upright,squash,bicubic,gap2/1,pillow=={version('pillow')}"
+PREPROCESSING = f"draft,upright,squash,bicubic,gap2/2,pillow=={version('pillow')},torch=={version('torch')}"
 """From file to pixels: to be changed with every change that can give other pixels. Part of every stored key."""
 
 
@@ -122,29 +122,24 @@ class Eyes:
     def _look_at(self, chunk: Sequence[Item]) -> _Looked:
         opened = [_open(item) for item in chunk]
         found: list[Seen | Failure | None] = [o if isinstance(o, Failure) else None for o in opened]
-        squares = {i: o for i, o in enumerate(opened) if not isinstance(o, Failure)}
-        for side in {square.width for square, _ in squares.values()}:
-            places = [i for i, (square, _) in squares.items() if square.width == side]
-            pictures, sizes = zip(*(squares[i] for i in places), strict=True)
-            features = self._net.features(np.stack([np.asarray(picture) for picture in pictures]))
-            for i, row, measured in zip(places, features, measure(pictures, sizes), strict=True):
+        images = {i: o for i, o in enumerate(opened) if not isinstance(o, Failure)}
+        for side in {side_for(*image.size) for image in images.values()}:
+            places = [i for i, image in images.items() if side_for(*image.size) == side]
+            pixels = squares([images[i] for i in places], side)
+            sizes = [images[i].info[ORIGINAL_SIZE] for i in places]
+            features = self._net.features(pixels)
+            for i, row, measured in zip(places, features, measure(pixels, sizes), strict=True):
                 found[i] = Seen(row, measured)
         return [(item, f) for item, f in zip(chunk, found, strict=True) if f is not None]
 
 
-def _open(item: Item) -> tuple[Image.Image, tuple[int, int]] | Failure:
-    """The square for the network, and the width and height the image came with.
-
-    The whole image is squashed to the square: what stands at the rim counts, which a centre crop would cut away.
-    """
+def _open(item: Item) -> Image.Image | Failure:
     if item.path is None:
         return Failure(item.name, "image", "missing-file", "There is no image file, only a description.")
     try:
-        image = open_rgb(item.path, hint=(SIDE, SIDE))
+        return open_rgb(item.path, hint=(SIDE, SIDE))
     except ImageFault as fault:
         return fault.failure(item.name)
-    side = side_for(*image.size)
-    return image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0), image.info[ORIGINAL_SIZE]
 
 
 def _identity(item: Item) -> str:

@@ -25,7 +25,7 @@ def plain(name: str | tuple[int, int, int], size: int = 224) -> Image.Image:
 
 
 def measure(image: Image.Image, size: tuple[int, int]) -> Measured:
-    return measure_all([image], [size])[0]
+    return measure_all(np.array(image)[None], [size])[0]
 
 
 def disc(name: str, ground: str) -> Image.Image:
@@ -84,8 +84,8 @@ def test_company_changes_nothing() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
     images = [disc("red", "white"), *(Image.fromarray(i) for i in noise), disc("green", "black"), plain("teal")]
     alone = [measure(i, (3, 4)) for i in images]
-    assert measure_all(images, [(3, 4)] * len(images)) == alone
-    assert measure_all(images[::-1], [(3, 4)] * len(images)) == alone[::-1]
+    assert measure_all(np.stack([np.asarray(i) for i in images]), [(3, 4)] * len(images)) == alone
+    assert measure_all(np.stack([np.asarray(i) for i in images[::-1]]), [(3, 4)] * len(images)) == alone[::-1]
 
 
 def test_words_follow_the_measurements() -> None:

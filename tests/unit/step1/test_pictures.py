@@ -15,7 +15,7 @@ SIDE = 224
 
 
 def seen(image: Image.Image) -> Measured:
-    return measure([image], [image.size])[0]
+    return measure(np.array(image)[None], [image.size])[0]
 
 
 def grass(seed: int = 0) -> Image.Image:
@@ -101,8 +101,8 @@ def test_a_sure_classifier_outweighs_it(image: Image.Image, trusted: float, outw
 
 
 def test_tiny_pictures_have_no_patterns() -> None:
-    assert picture(measure([grass()], [(32, 32)])[0], 0.1) == ""
-    assert "silhouette" in picture(measure([disc("white", "black")], [(28, 28)])[0], 0.1)
+    assert picture(measure(np.array(grass())[None], [(32, 32)])[0], 0.1) == ""
+    assert "silhouette" in picture(measure(np.array(disc("white", "black"))[None], [(28, 28)])[0], 0.1)
 
 
 def test_the_guess_comes_last_or_not_at_all() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from step1.attributes import measure
 from step1.tags import Recognised, kind_in, probabilities, recognise, vocabulary
@@ -12,7 +11,7 @@ from step1.wording import what as what_of
 
 SCENE = np.zeros((224, 224, 3), np.uint8)
 SCENE[:120], SCENE[60:180, 20:130] = (135, 206, 235), (139, 69, 19)
-MEASURED = measure([Image.fromarray(SCENE)], [(3, 2)])[0]
+MEASURED = measure(SCENE[None], [(3, 2)])[0]
 
 
 def what(seen: Recognised) -> str:
