@@ -10,6 +10,8 @@
     │   └── RunTooNew         written by a newer version
     ├── StorageFull           the disk is full; what was computed is kept         exit 2
     ├── StepError             a step could not give any result                    exit 4
+    ├── ModelGone             a model cannot be reached, refuses the key, ...      exit 4
+    ├── BudgetSpent           --max-cost or --max-calls is used up                exit 5
     └── TooManyFailures       the share of failed items is above --fail-on-error  exit 4
 
 A single item that fails is not an exception: it is a `Failure` value in its place (`ictc.types`).
@@ -20,6 +22,7 @@ from __future__ import annotations
 EXIT_USAGE = 2
 EXIT_PARTIAL = 3
 EXIT_FAILED = 4
+EXIT_BUDGET = 5
 EXIT_INTERRUPTED = 130
 
 
@@ -80,6 +83,16 @@ class StorageFull(IctcError):
 
 class StepError(IctcError):
     """A step of the method could not give a result from what it was given."""
+
+
+class ModelGone(IctcError):
+    """A model answers nothing more. What it answered before is in the store; the same command asks only the rest."""
+
+
+class BudgetSpent(IctcError):
+    """What may be spent is spent. What was answered is in the store; a larger budget goes on from there."""
+
+    exit_code = EXIT_BUDGET
 
 
 class TooManyFailures(IctcError):

@@ -6,13 +6,13 @@ Calls are synchronous on the outside; concurrency stays inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ictc.types import Assignment, Description, Failure, Item, Label, Taxonomy
+from ictc.types import Assignment, Description, Failure, Item, Label, Reply, Request, Taxonomy
 
 Vectors = NDArray[np.float32]
 """float32 [n, d], rows of unit Euclidean length (a row that cannot be normalised is all zeros)."""
@@ -23,6 +23,22 @@ Tick = Callable[[int], None]
 
 def no_tick(_done: int) -> None:
     """The default progress callback: nobody is watching."""
+
+
+class Model(Protocol):
+    """A language or vision model behind one method. `fingerprint` changes whenever the same request could be answered
+    otherwise: the model's name or weights, where it is served, how pictures are prepared, its decoding defaults.
+
+    `generate` takes requests lazily, no more than it works on at once (there may be a million), and gives every answer
+    as soon as it is known, with the number of its request (from 0): in any order, each exactly once. A request that
+    cannot be answered is a `Failure` with `image` "" and one of the codes of docs/backends.md. After a failure whose
+    code is in `GONE`, the remaining requests, also those of later calls, get that failure without being asked.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]: ...
 
 
 class Describer(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Stage = Literal["image", "describe", "label", "merge", "assign"]
 
@@ -35,6 +35,53 @@ class Failure:
     code: str
     message: str
     retryable: bool = False
+
+
+GONE = frozenset({"unreachable", "unauthorized", "quota", "model-not-found"})
+"""Codes of failures after which a model answers nothing more: asking it the rest would be in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a language or vision model.
+
+    `system` holds what is the same for all items of a step and comes first, so that servers can reuse the prefix;
+    `user` holds the item's own data, and `image` its picture. `schema` is a JSON schema for the answer; a backend that
+    cannot enforce one leaves it out, and whoever asks parses strictly either way. `stage` is for accounts only.
+    """
+
+    stage: Stage
+    user: str
+    system: str = ""
+    image: Item | None = None
+    schema: Mapping[str, Any] | None = None
+    max_tokens: int = 512
+    temperature: float = 0.0
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What decides the answer, as canonical JSON values: a picture is its bytes' SHA-256, never its path."""
+        return {
+            "user": self.user,
+            "system": self.system,
+            "image": self.image.sha256 if self.image else None,
+            "schema": self.schema,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's answer as it came, thinking included. `finish` is `length` where `max_tokens` cut it off.
+
+    Token counts are the server's, or the tokenizer's for a model in this process; 0 where neither says.
+    """
+
+    text: str
+    finish: Literal["stop", "length"] = "stop"
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+"""Putting requests to a model: answers in the order of the requests, and none paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from ictc.interfaces import Model
+from ictc.store import Store, content_key
+from ictc.types import GONE, Failure, Reply, Request
+
+_BLOCK = 8192  # requests held and looked up at once; between blocks the model runs dry for the time of one answer
+
+
+def ask(model: Model, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
+    """The answers in the order of `requests`, as early as that order allows."""
+    waiting: dict[int, Reply | Failure] = {}
+    expected = 0
+    for number, answer in model.generate(requests):
+        waiting[number] = answer
+        while expected in waiting:
+            yield waiting.pop(expected)
+            expected += 1
+
+
+class StoredModel:
+    """A model around a model: asks only what the store does not hold, and keeps each answer before it is passed on.
+
+    Equal requests are asked once, also while the first is still under way. Failures that another try would not mend
+    are kept like replies; the others are asked again next time. Answers that were passed on are on disk: a kill costs
+    the requests in flight and nothing else.
+    """
+
+    def __init__(self, model: Model, store: Store) -> None:
+        self._model = model
+        self._store = store
+
+    @property
+    def fingerprint(self) -> str:
+        return self._model.fingerprint
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        numbered = enumerate(requests)
+        while block := list(islice(numbered, _BLOCK)):
+            yield from self._block(block)
+
+    def _block(self, block: list[tuple[int, Request]]) -> Iterator[tuple[int, Reply | Failure]]:
+        waiting: dict[str, list[int]] = {}
+        missing: dict[str, Request] = {}
+        keyed = [(number, request, self._key(request)) for number, request in block]
+        known = self._store.get_json([key for _, _, key in keyed])
+        for number, request, key in keyed:
+            if key in known:
+                yield number, _decoded(known[key], request)
+            else:
+                waiting.setdefault(key, []).append(number)
+                missing[key] = request
+        keys = list(missing)
+        for inner, answer in self._model.generate(missing.values()):
+            if isinstance(answer, Reply) or not (answer.retryable or answer.code in GONE):
+                self._store.put_json([(keys[inner], _encoded(answer))])
+            for number in waiting[keys[inner]]:
+                yield number, answer
+
+    def _key(self, request: Request) -> str:
+        return content_key("reply/1", model=self._model.fingerprint, request=request.content)
+
+
+def _encoded(answer: Reply | Failure) -> dict[str, Any]:
+    kind = "reply" if isinstance(answer, Reply) else "failure"
+    return {kind: asdict(answer)}
+
+
+def _decoded(value: dict[str, Any], request: Request) -> Reply | Failure:
+    if "reply" in value:
+        return Reply(**value["reply"])
+    return Failure(**(value["failure"] | {"stage": request.stage}))
