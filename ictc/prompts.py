@@ -5,6 +5,7 @@ prompts/offline/assign.txt    the sentence that is embedded for a cluster's name
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def load(name: str) -> str:
         return (folder / name).read_text("utf-8").removesuffix("\n")
     except OSError as e:
         raise UsageError(f"The prompt {name} is missing from {folder}.", "Install ictc again.") from e
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts of a run: those of `folder`, where it holds a file of that name, before the built-in ones."""
+
+    folder: Path | None = None

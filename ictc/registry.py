@@ -1,32 +1,47 @@
-"""From a describer's spec, `NAME` or `NAME:ARGUMENT`, to the describer, through entry points (group `ictc.describers`).
+"""From a spec, `NAME` or `NAME:ARGUMENT`, to a describer or a model, through entry points.
 
-The built-in describers are registered the same way as those of third parties: an entry point NAME that names a
-function `create(argument: str, context: DescriberContext) -> Describer`.
+The built-in ones are registered the same way as those of third parties. Group `ictc.describers`: a function
+`create(argument: str, context: DescriberContext) -> Describer`. Group `ictc.models`: a function
+`create(argument: str, options: ModelOptions) -> Model`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from ictc.errors import IctcError, SpecError
-from ictc.interfaces import Describer, Embedder
+from ictc.interfaces import Describer, Embedder, Model
+from ictc.modeloptions import ModelOptions
+from ictc.prompts import Prompts
 from ictc.store import Store
 
-GROUP = "ictc.describers"
+DESCRIBERS = "ictc.describers"
+MODELS = "ictc.models"
 
 
 @dataclass(frozen=True, slots=True)
 class DescriberContext:
-    """What a describer may use: the run's store for everything it computes, and the run's text embedder."""
+    """What a describer may use: the run's store for everything it computes, the run's text embedder, its prompts, and
+    models by their spec (`open_model("openai:gpt-4o")`): stored, counted and within the budget like all others."""
 
     store: Store
     embedder: Embedder
+    prompts: Prompts = field(default_factory=Prompts)
+    options: ModelOptions = field(default_factory=ModelOptions)
+    open_model: Callable[[str], Model] | None = None
 
 
 def describers() -> dict[str, EntryPoint]:
     """What is installed, by name."""
-    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)}
+    return _entries(DESCRIBERS)
+
+
+def models() -> dict[str, EntryPoint]:
+    """What is installed, by name."""
+    return _entries(MODELS)
 
 
 def describer(spec: str, context: DescriberContext) -> Describer:
@@ -35,18 +50,35 @@ def describer(spec: str, context: DescriberContext) -> Describer:
     Raises:
         SpecError: no such describer is installed, or it cannot be loaded or made.
     """
+    made: Describer = _made("describer", DESCRIBERS, spec, context)
+    return made
+
+
+def model(spec: str, options: ModelOptions) -> Model:
+    """The model that `spec` names.
+
+    Raises:
+        SpecError: no such kind of model is installed, or it cannot be loaded or made.
+        MissingExtra: it needs a package that is not installed.
+    """
+    made: Model = _made("model", MODELS, spec, options)
+    return made
+
+
+def _entries(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in sorted(entry_points(group=group), key=lambda e: e.name)}
+
+
+def _made(what: str, group: str, spec: str, context: object) -> Any:
     name, _, argument = spec.partition(":")
-    known = describers()
+    known = _entries(group)
     if name not in known:
-        raise SpecError(f"Unknown describer '{name}'.", f"Known here: {', '.join(known) or 'none'}. See: ictc doctor")
+        raise SpecError(f"Unknown {what} '{name}'.", f"Known here: {', '.join(known) or 'none'}. See: ictc doctor")
     entry = known[name]
     try:
-        made: Describer = entry.load()(argument, context)
+        return entry.load()(argument, context)
     except IctcError:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise SpecError(
-            f"The describer '{name}' ({entry.value}) cannot be used: {reason}.", "See: ictc doctor"
-        ) from error
-    return made
+        raise SpecError(f"The {what} '{name}' ({entry.value}) cannot be used: {reason}.", "See: ictc doctor") from error

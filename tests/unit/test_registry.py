@@ -41,7 +41,7 @@ def context() -> DescriberContext:
 
 @pytest.fixture
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("echo", f"{__name__}:Echo", ictc.registry.GROUP)
+    entry = EntryPoint("echo", f"{__name__}:Echo", ictc.registry.DESCRIBERS)
     monkeypatch.setattr(EntryPoint, "load", lambda self: Echo if self.name == "echo" else None)
     monkeypatch.setattr(ictc.registry, "entry_points", lambda group: EntryPoints([entry]))
 
