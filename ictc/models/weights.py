@@ -1,0 +1,72 @@
+"""What a folder of weights is, without loading it: a digest that changes when its answers could."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+_PREFIX = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
+_LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
+_SAMPLE = 1 << 16  # bytes hashed at a weight file's start and end, beside its size
+_TEXTS = frozenset({".json", ".jinja", ".model", ".txt", ".py", ".tiktoken"})  # configuration, tokenizer, template, code
+_WEIGHTS = frozenset({".safetensors", ".bin", ".gguf", ".pt", ".pth"})
+_LENGTH = 16  # hexadecimal digits kept
+_REVISIONS = ("main", "master")
+
+
+def folder_digest(source: str) -> str:
+    """What `source`, a folder of weights or a repository's id, is now, as a short text for a model's fingerprint.
+
+    A folder: SHA-256 of its configuration, tokenizer, chat template and preprocessor files, and of every weight file's
+    size, header (names, types and shapes of the tensors) and first and last 64 KiB, so that gigabytes need no reading
+    and two trainings of one architecture differ. Where it lies does not matter. An id: the id with the commit in the
+    Hugging Face cache, or the id alone while nothing of it has been fetched.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        return _digest(folder)
+    commit = cached_commit(source)
+    return f"{source}@{commit}" if commit else source
+
+
+def cached_commit(repo: str) -> str:
+    """The commit of `repo` that the Hugging Face cache holds and offline use would take; "" if it holds none."""
+    refs = hub_cache() / f"models--{repo.replace('/', '--')}" / "refs"
+    for revision in _REVISIONS:
+        try:
+            return (refs / revision).read_text("utf-8").strip()
+        except (OSError, ValueError):
+            continue
+    return ""
+
+
+def hub_cache() -> Path:
+    """Where Hugging Face keeps what it fetched, by its own variables."""
+    home = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or str(Path(home) / "hub")).expanduser()
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(f for f in folder.iterdir() if f.is_file()):
+        if file.suffix in _TEXTS:
+            content = file.read_bytes()
+        elif file.suffix in _WEIGHTS:
+            content = _weights(file)
+        else:
+            continue
+        digest.update(f"{file.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:_LENGTH]
+
+
+def _weights(file: Path) -> bytes:
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        prefix = stream.read(_PREFIX)
+        header = int.from_bytes(prefix, "little")
+        is_safe = file.suffix == ".safetensors" and header <= _LONGEST_HEADER
+        start = stream.read((header if is_safe else 0) + _SAMPLE)
+        stream.seek(max(0, size - _SAMPLE))
+        return f"{size}\n".encode() + prefix + start + stream.read(_SAMPLE)
