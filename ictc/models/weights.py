@@ -9,7 +9,7 @@ from pathlib import Path
 _PREFIX = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 _SAMPLE = 1 << 16  # bytes hashed at a weight file's start and end, beside its size
-_TEXTS = frozenset({".json", ".jinja", ".model", ".txt", ".py", ".tiktoken"})  # configuration, tokenizer, template, code
+_TEXTS = frozenset({".json", ".jinja", ".model", ".txt", ".py", ".tiktoken"})  # configuration, tokenizer, code
 _WEIGHTS = frozenset({".safetensors", ".bin", ".gguf", ".pt", ".pth"})
 _LENGTH = 16  # hexadecimal digits kept
 _REVISIONS = ("main", "master")
