@@ -4,16 +4,19 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test test-vllm check docs bench clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 demo: .venv/.demo ## install, then cluster real photographs under two criteria
 	@$(BIN)/python scripts/demo.py
 
 test: .venv/.dev ## install, then run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-vllm: .venv-vllm/.made ## install a real vLLM for the CPU beside it (3.5 GB), then test against it
+	@.venv-vllm/bin/python -m pytest tests/vllm
 
 check: .venv/.dev ## ruff, mypy --strict, import contracts, generated docs
 	@$(BIN)/ruff check .
@@ -29,7 +32,7 @@ bench: .venv/.dev ## measure accuracy and speed (needs ICTC_DATA=DIR; see docs/b
 	@$(BIN)/python -m bench
 
 clean: ## remove what make made
-	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-vllm demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,3 +49,8 @@ clean: ## remove what make made
 	@echo "installing (once; a few minutes) ..."
 	@$(PIP) install -q -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.demo
+
+.venv-vllm/.made: scripts/make_vllm_env.py pyproject.toml
+	@echo "installing (once; some minutes) ..."
+	@$(PYTHON) scripts/make_vllm_env.py
+	@touch $@
