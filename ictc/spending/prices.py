@@ -117,7 +117,7 @@ def price_of(spec: str, own: Mapping[str, Price] | None = None, *, batch: bool =
         return replace(given, pictures=listed.pictures)
     if kind == "openai" and is_local(host):
         return LOCAL
-    if batch and listed.input is not None and listed.output is not None:
+    if batch and discount < 1 and listed.input is not None and listed.output is not None:
         note = f"{listed.note}, batch"
         return replace(listed, input=listed.input * discount, output=listed.output * discount, note=note)
     return listed

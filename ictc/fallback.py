@@ -1,0 +1,162 @@
+"""When a model is gone, the other lane does the rest, and every image concerned says so in its `by` or `model`.
+
+Only failures with a code in `GONE` fall back; all others stay failures. They are never stored, so the same command asks
+the model again, for these images alone (`fell_back` tells a run that there are such), and what it answered in the
+meantime is found in the store: results can only become more the model's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ictc.errors import ModelGone
+from ictc.interfaces import Describer, Evidence, Reasoner, Tick, Vectors, no_tick
+from ictc.types import GONE, Assignment, Description, Failure, Item, Label, Taxonomy
+
+T = TypeVar("T")
+
+LOST = "gone"
+"""Stands for the code where a model was lost in a way that has none."""
+
+_MARK = re.compile(rf" \(.* ({'|'.join(sorted([*GONE, LOST]))})\)$", re.DOTALL)
+
+
+def fell_back(assignments: Iterable[Assignment] = (), descriptions: Iterable[Description] = ()) -> int:
+    """How many images carry the mark of a fallback."""
+    marked = {a.image for a in assignments if _MARK.search(a.by)}
+    return len(marked | {d.image for d in descriptions if _MARK.search(d.model)})
+
+
+def check_not_gone(failures: Iterable[Failure], spec: str) -> None:
+    """For runs without a fallback.
+
+    Raises:
+        ModelGone: one of `failures` says that the model answers nothing more.
+    """
+    for failure in failures:
+        if failure.code in GONE:
+            raise ModelGone(
+                f"{spec} answers nothing more ({failure.code}: {failure.message}).",
+                "What it answered is kept; the same command asks only the rest. "
+                "To have the rest done without a model: --fallback offline",
+            )
+
+
+class FallbackDescriber:
+    """A describer that asks `first`, and `second` for what `first` is gone for. `spec` is what the marks call it."""
+
+    def __init__(self, first: Describer, second: Describer, spec: str) -> None:
+        self._first = first
+        self._second = second
+        self._spec = spec
+
+    @property
+    def fingerprint(self) -> str:
+        return f"fallback({self._first.fingerprint}|{self._second.fingerprint})"
+
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        once = _AtMost(len(items), tick)
+        found, lost = _asked(lambda: self._first.describe(items, criterion, once), len(items))
+        if lost:
+            rest = self._second.describe([items[i] for i in lost], criterion, once)
+            for (i, code), other in zip(lost.items(), rest, strict=True):
+                found[i] = other if isinstance(other, Failure) else replace(other, model=self._mark(other.model, code))
+        return [f for f in found if f is not None]
+
+    def evidence(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        """What `second` measured, where it described all of these; implements `Evidence`."""
+        if isinstance(self._second, Evidence) and fell_back(descriptions=descriptions) == len(descriptions) > 0:
+            return self._second.evidence(descriptions, criterion)
+        return None
+
+    def _mark(self, model: str, code: str) -> str:
+        return f"{model} ({self._spec} {code})"
+
+
+class FallbackReasoner:
+    """A reasoner that asks `first`, and `second` for what `first` is gone for.
+
+    `second` is given all descriptions of a step and its answers are used for those that `first` left: it judges them
+    together, and so its answer for an image does not depend on how many others were lost. An image whose label, or whose
+    taxonomy, is of `second` says so in `by` even where `first` is back and assigns it (within one process: the steps one
+    by one, in processes of their own, know only of their own step).
+    """
+
+    def __init__(self, first: Reasoner, second: Reasoner, spec: str) -> None:
+        self._first = first
+        self._second = second
+        self._spec = spec
+        self._labelled: dict[str, str] = {}
+        self._merged = ""
+
+    @property
+    def fingerprint(self) -> str:
+        return f"fallback({self._first.fingerprint}|{self._second.fingerprint})"
+
+    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
+        once = _AtMost(len(descriptions), tick)
+        found, lost = _asked(lambda: self._first.label(descriptions, criterion, once), len(descriptions))
+        if lost:
+            rest = self._second.label(descriptions, criterion, once)
+            for i in lost:
+                found[i] = rest[i]
+        self._labelled = {descriptions[i].image: code for i, code in lost.items()}
+        return [f for f in found if f is not None]
+
+    def merge(
+        self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
+    ) -> Taxonomy:
+        self._merged = ""
+        try:
+            return self._first.merge(descriptions, labels, criterion, k)
+        except ModelGone:
+            self._merged = LOST
+            return self._second.merge(descriptions, labels, criterion, k)
+
+    def assign(
+        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
+    ) -> list[Assignment | Failure]:
+        once = _AtMost(len(descriptions), tick)
+        found, lost = _asked(lambda: self._first.assign(descriptions, taxonomy, criterion, once), len(descriptions))
+        if lost:
+            rest = self._second.assign(descriptions, taxonomy, criterion, once)
+            for i in lost:
+                found[i] = rest[i]
+        return [self._marked(f, lost.get(i)) for i, f in enumerate(found) if f is not None]
+
+    def _marked(self, found: Assignment | Failure, code: str | None) -> Assignment | Failure:
+        if isinstance(found, Failure):
+            return found
+        if code is not None:
+            return replace(found, by=f"{found.by} ({self._spec} {code})")
+        if self._merged:
+            return replace(found, by=f"{found.by} (names: {self._spec} {self._merged})")
+        if found.image in self._labelled:
+            return replace(found, by=f"{found.by} (label: {self._spec} {self._labelled[found.image]})")
+        return found
+
+
+class _AtMost:
+    """A tick that never tells of more items than there are, though two work on the same ones."""
+
+    def __init__(self, total: int, tick: Tick) -> None:
+        self._left = total
+        self._tick = tick
+
+    def __call__(self, done: int) -> None:
+        done = min(done, self._left)
+        self._left -= done
+        if done:
+            self._tick(done)
+
+
+def _asked(answers: Callable[[], Sequence[T | Failure]], total: int) -> tuple[list[T | Failure | None], dict[int, str]]:
+    """What the first one answered, and the places of what it is gone for, with the code."""
+    try:
+        found: list[T | Failure | None] = list(answers())
+    except ModelGone:
+        return [None] * total, dict.fromkeys(range(total), LOST)
+    return found, {i: f.code for i, f in enumerate(found) if isinstance(f, Failure) and f.code in GONE}
