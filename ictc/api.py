@@ -5,13 +5,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ictc import job
-from ictc.backends import OFFLINE
+from ictc.means import OFFLINE, Means, changed
 from ictc.outputs import reopen, result_vectors, score_result
 from ictc.progress import Watch, unwatched
 from ictc.result import Result
 from ictc.scoring import Scores
+from ictc.spending.meter import Meter
 
 
 def cluster(
@@ -23,6 +25,8 @@ def cluster(
     describer: str = OFFLINE,
     reasoner: str = OFFLINE,
     watch: Watch = unwatched,
+    meter: Meter | None = None,
+    **means: Any,
 ) -> Result:
     """Cluster images by a criterion in words (IC|TC; Kwon et al., ICLR 2024).
 
@@ -35,19 +39,24 @@ def cluster(
         describer: model spec of step 1.
         reasoner: model spec of steps 2a, 2b and 3.
         watch: is told of progress; silent by default.
+        meter: counts what models are asked, and keeps to its limits (`ictc.spending.Meter`).
+        means: the other fields of `ictc.means.Means`, `Wording` and `ModelOptions`, such as `names`, `concurrency`,
+            `fallback="offline"`.
 
     Returns:
         The result; images that failed are in `result.failures`, the others are clustered.
 
     Raises:
-        UsageError: bad input or options. RunError: the run folder cannot be used. StepError: a step gave nothing.
+        TypeError: a name in `means` that is none. UsageError: bad input or options. RunError: the run folder cannot be
+            used. StepError: a step gave nothing. ModelGone, BudgetSpent: as their names say; what was answered is
+            kept where there is a run folder.
     """
     source = str(images) if isinstance(images, str | Path) else [Path(i) for i in images]
-    asked = job.Asked(source, criterion, k, describer, reasoner)
+    asked = job.Asked(source, criterion, k, changed(Means(describer, reasoner), means))
     if run is not None:
-        return job.run(asked, Path(run), watch).result
+        return job.run(asked, Path(run), watch, meter).result
     with tempfile.TemporaryDirectory(prefix="ictc-") as folder:
-        done = job.run(asked, Path(folder), watch)
+        done = job.run(asked, Path(folder), watch, meter)
         return done.result.without_folder()
 
 

@@ -1,58 +1,116 @@
-"""From model specs to the objects that do the steps. The only room that knows which classes there are."""
+"""From model specs to the objects that do the steps. The only room that knows which classes there are.
+
+Every model is opened here, as `StoredModel(Metered(model))`: nothing is asked twice, and all that is asked is counted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ictc.asking import StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import SpecError
-from ictc.interfaces import Describer, Embedder, Evidence, Reasoner
+from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
+from ictc.means import OFFLINE, Means
 from ictc.models.minilm import MiniLM
+from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
-from ictc.registry import DescriberContext, describer, describers
+from ictc.registry import DescriberContext, describer, describers, model, models
+from ictc.spending.meter import Meter, Metered
+from ictc.spending.prices import parse_prices, price_of
 from ictc.store import Store
 
-OFFLINE = "offline"
 RECORDED = "recorded:"
 IMPORTED = "imported"
 """Stands in place of a spec where another program did the steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """What does steps 2a, 2b and 3, and the vectors it goes by: of texts, and what a describer measured."""
-
-    reasoner: Reasoner
-    embedder: Embedder
-    evidence: Evidence | None
+_VISION = "vlm:"
 
 
 def check_specs(describer_spec: str, reasoner_spec: str) -> None:
     """Raises SpecError where a spec names nothing that is installed, before anything is made or written."""
-    name, known = describer_spec.partition(":")[0], describers()
-    if name not in known:
-        raise SpecError(f"Unknown describer '{name}'.", f"Known here: {', '.join(known)}. See: ictc doctor")
-    if reasoner_spec != OFFLINE:
-        raise SpecError(f"Unknown reasoner '{reasoner_spec}'.", f"Known here: {OFFLINE}. See: ictc doctor")
+    _check("describer", describer_spec, [*describers(), *models()])
+    _check("reasoner", reasoner_spec, [OFFLINE, *models()])
 
 
-def open_backends(describer_spec: str, reasoner_spec: str, store: Store) -> tuple[Describer, Language]:
-    """Who describes, and who does the rest. Nothing heavy is loaded before it is used.
+def calls_models(spec: str) -> bool:
+    """Whether the spec stands for a language or vision model, whose answers are asked for (and may cost)."""
+    return spec.partition(":")[0] in models()
 
-    Raises:
-        SpecError: a spec names nothing that is installed, or it cannot be used.
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Makes what `means` names, over one store. Nothing heavy is loaded before it is used.
+
+    `model` may be replaced to see what would be asked (`--dry-run`).
     """
-    check_specs(describer_spec, reasoner_spec)
-    embedder = CachedEmbedder(MiniLM(), store)
-    chosen = describer(describer_spec, DescriberContext(store=store, embedder=embedder))
-    evidence = chosen if isinstance(chosen, Evidence) else None
-    return chosen, Language(EmbeddingReasoner(embedder, evidence), embedder, evidence)
+
+    means: Means
+    store: Store
+    meter: Meter
+    wrap: Callable[[Model], Model] | None = None
+
+    @property
+    def prompts(self) -> Prompts:
+        return Prompts(self.means.wording.prompts)
+
+    def open_model(self, spec: str) -> Model:
+        """A model whose answers are stored, and whose calls are counted and within the budget."""
+        options = self.means.options
+        opened = model(spec, options)
+        if self.wrap:
+            return StoredModel(self.wrap(opened), self.store)
+        price = price_of(spec, parse_prices(self.means.prices), batch=options.batch)
+        return StoredModel(Metered(opened, self.meter, price, spec, options.image_side), self.store)
+
+    def embedder(self) -> Embedder:
+        return CachedEmbedder(MiniLM(), self.store)
+
+    def describer(self) -> Describer:
+        """Who does step 1.
+
+        Raises:
+            SpecError: the spec names nothing that is installed, or it cannot be used.
+        """
+        first = self._describer(self.means.describer)
+        if self.means.fallback is None or not calls_models(self.means.describer):
+            return first
+        from ictc.fallback import FallbackDescriber
+
+        return FallbackDescriber(first, self._describer(OFFLINE), self.means.describer)
+
+    def reasoner(self) -> Reasoner:
+        """Who does the steps after the first.
+
+        Raises:
+            SpecError: the spec names nothing that is installed, or it cannot be used.
+            UsageError: the file of names or a prompt is unusable.
+        """
+        spec = self.means.reasoner
+        offline: Reasoner = EmbeddingReasoner(self.embedder(), self.evidence())
+        if not calls_models(spec):
+            check_specs(OFFLINE, spec)
+            return offline
+        return offline
+
+    def _describer(self, spec: str) -> Describer:
+        together = self.means.together
+        context = DescriberContext(
+            self.store, self.embedder(), self.prompts, self.means.options, self.open_model, together
+        )
+        known = spec.partition(":")[0] in describers()
+        return describer(spec if known else _VISION + spec, context)
+
+    def evidence(self) -> Evidence | None:
+        """What the describer measured beside its words; models and recorded descriptions have words alone."""
+        spec = self.means.describer
+        if spec.startswith(RECORDED) or spec == IMPORTED or calls_models(spec):
+            return None
+        made = self._describer(spec)
+        return made if isinstance(made, Evidence) else None
 
 
-def open_language(describer_spec: str, reasoner_spec: str, store: Store) -> Language:
-    """For the steps after the first. Recorded descriptions are in the run by then, and their file may be gone."""
-    if not describer_spec.startswith(RECORDED):
-        return open_backends(describer_spec, reasoner_spec, store)[1]
-    check_specs(describer_spec, reasoner_spec)
-    embedder = CachedEmbedder(MiniLM(), store)
-    return Language(EmbeddingReasoner(embedder), embedder, None)
+def _check(what: str, spec: str, known: list[str]) -> None:
+    if spec.partition(":")[0] not in known:
+        shown = ", ".join(dict.fromkeys(known))
+        raise SpecError(f"Unknown {what} '{spec.partition(':')[0]}'.", f"Known here: {shown}. See: ictc doctor")

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import OFFLINE, RECORDED, check_specs, open_backends, open_language
+from ictc.backends import RECORDED, Backends, check_specs
 from ictc.descriptions import recorded_items
 from ictc.errors import UsageError
+from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner, Tick
+from ictc.means import OFFLINE, Means, changed, wording_from_json
 from ictc.pipeline import check_enough, run_steps, step1, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
 from ictc.result import Result
-from ictc.revision import TAXONOMY, Revision
+from ictc.revision import LABELS, TAXONOMY, Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
+from ictc.spending.meter import Meter, added
 
 _VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
 
@@ -35,8 +38,7 @@ class Asked:
     images: str | Sequence[Path]
     criterion: str
     k: int | None = None
-    describer: str = OFFLINE
-    reasoner: str = OFFLINE
+    means: Means = field(default_factory=Means)
 
     def __post_init__(self) -> None:
         if not self.criterion.strip():
@@ -60,88 +62,126 @@ class Done:
     reused: bool
 
 
-def run(asked: Asked, folder: Path, watch: Watch = unwatched) -> Done:
+def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | None = None) -> Done:
     """All steps into `folder`, which is made when missing.
 
     Raises:
-        UsageError, RunError, StepError, StorageFull: see `ictc.errors`; what was computed before stays.
+        UsageError, RunError, StepError, ModelGone, BudgetSpent, StorageFull: see `ictc.errors`; what was computed
+            before stays.
     """
     asked, source = _resolve(asked)
     _check_size(asked.k, source)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
-        chosen, language = open_backends(asked.describer, asked.reasoner, store)
-        settings = _settings(asked, source, chosen, language.reasoner)
+        backends = Backends(asked.means, store, meter or Meter())
+        describer, reasoner = backends.describer(), backends.reasoner()
+        settings = _settings(asked, source, describer, reasoner)
         revision = run_folder.revision_for(settings)
-        if revision.is_done(settings.key) and not any(f.retryable for f in revision.failures()):
+        if revision.is_done(settings.key) and not _worth_another_try(revision):
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
-        with _recording(run_folder, revision, watch) as timed:
-            run_steps(revision, source, asked.criterion, asked.k, chosen, language.reasoner, timed)
+        with _recording(run_folder, revision, watch, backends.meter) as timed:
+            run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
 
-def describe(asked: Asked, folder: Path, watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
+def describe(
+    asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | None = None
+) -> tuple[RunFolder, Revision]:
     """Step 1 alone."""
     asked, source = _resolve(asked)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
-        chosen, language = open_backends(asked.describer, asked.reasoner, store)
-        settings = replace(_settings(asked, source, chosen, language.reasoner), k=0)
+        backends = Backends(asked.means, store, meter or Meter())
+        describer = backends.describer()
+        settings = replace(_settings(asked, source, describer, backends.reasoner()), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
-        with _recording(run_folder, revision, watch) as timed:
-            step1(revision, source, asked.criterion, chosen, timed)
+        with _recording(run_folder, revision, watch, backends.meter) as timed:
+            step1(revision, source, asked.criterion, describer, timed)
     return run_folder, revision
 
 
-def label(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
-    """Step 2a on a run that has step 1."""
-    with _reopened(folder, revision_id) as (run_folder, revision, settings, reasoner):
-        with _recording(run_folder, revision, watch) as timed:
+@dataclass(frozen=True, slots=True)
+class Later:
+    """How a run is gone on with: which revision, and what is to be other than step 1 was told (see `means.changed`)."""
+
+    folder: Path
+    revision: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    watch: Watch = unwatched
+    meter: Meter = field(default_factory=Meter)
+
+
+def label(later: Later) -> tuple[RunFolder, Revision]:
+    """Step 2a on a run that has step 1. Another reasoner than before makes a new revision."""
+    with _reopened(later) as (run_folder, before, settings, reasoner):
+        revision = before
+        if before.has(LABELS) and settings.reasoner_fingerprint != _known(run_folder, before).reasoner_fingerprint:
+            revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
+            revision.copy_step_1(before)
+        else:
+            run_folder.record(revision.id, settings)
+        with _recording(run_folder, revision, later.watch, later.meter) as timed:
             step2a(revision, settings.criterion, reasoner, timed)
         return run_folder, revision
 
 
-def merge(folder: Path, k: int | None, revision_id: str = "", watch: Watch = unwatched) -> tuple[RunFolder, Revision]:
-    """Step 2b on a run that has step 2a. Another K than before makes a new revision and leaves the old one."""
+def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
+    """Step 2b on a run that has step 2a. Another K or reasoner makes a new revision and leaves the old one."""
     check_k(k)
-    with _reopened(folder, revision_id) as (run_folder, before, settings, reasoner):
+    with _reopened(later) as (run_folder, before, settings, reasoner):
         check_enough(k, before)
         revision = run_folder.revision_for(replace(settings, k=k, taxonomy=""))
         if revision.id != before.id:
             revision.copy_steps_1_and_2a(before)
-        with _recording(run_folder, revision, watch) as timed:
+        with _recording(run_folder, revision, later.watch, later.meter) as timed:
             step2b(revision, settings.criterion, k, reasoner, timed)
         run_folder.note(revision, merged=revision.digest_of(TAXONOMY))
         return run_folder, revision
 
 
-def assign(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> Done:
+def assign(later: Later) -> Done:
     """Step 3 on a run that has step 2b; then the revision is done.
 
     Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
+    So is another reasoner.
     """
-    with _reopened(folder, revision_id) as (run_folder, revision, settings, reasoner):
+    with _reopened(later) as (run_folder, revision, settings, reasoner):
         revision.taxonomy()
         found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
         if merged and found not in (merged, settings.taxonomy):
-            settings, before = replace(settings, taxonomy=found), revision
-            revision = run_folder.revision_for(settings)
-            revision.copy_steps_1_and_2a(before)
-            revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
-        with _recording(run_folder, revision, watch) as timed:
+            settings = replace(settings, taxonomy=found)
+        if settings.key != _known(run_folder, revision).key:
+            before, revision = revision, run_folder.revision_for(settings)
+            if revision.id != before.id:
+                revision.copy_steps_1_and_2a(before)
+                revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
+        run_folder.record(revision.id, settings)
+        with _recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
 
+def _known(folder: RunFolder, revision: Revision) -> Settings:
+    return folder.settings(revision.id)
+
+
+def _worth_another_try(revision: Revision) -> bool:
+    """Whether some images failed for a passing reason, or fell back to another lane because a model was gone."""
+    return any(f.retryable for f in revision.failures()) or bool(
+        fell_back(revision.assignments(), revision.descriptions())
+    )
+
+
 def _resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
-    check_specs(asked.describer, asked.reasoner)
+    check_specs(asked.means.describer, asked.means.reasoner)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
-        return replace(asked, describer=asked.images), Source(items, [], {}, None, "recorded")
+        means = replace(asked.means, describer=asked.images)
+        return replace(asked, means=means), Source(items, [], {}, None, "recorded")
     return asked, read_source(asked.images)
 
 
@@ -158,24 +198,35 @@ def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasone
         images=asked.images if isinstance(asked.images, str) else f"{len(asked.images)} paths",
         inputs=digest_inputs([(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]),
         criterion=asked.criterion,
-        describer=asked.describer,
+        describer=asked.means.describer,
         describer_fingerprint=chosen.fingerprint,
-        reasoner=asked.reasoner,
+        reasoner=asked.means.reasoner,
         reasoner_fingerprint=reasoner.fingerprint,
         k=asked.k,
+        wording=asked.means.wording.to_json(),
     )
 
 
 @contextmanager
-def _reopened(folder: Path, revision_id: str) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
-    run_folder = RunFolder(folder)
+def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
+    run_folder = RunFolder(later.folder)
     with run_folder.open_store() as store:
-        revision = run_folder.revision(revision_id)
-        settings = run_folder.settings(revision.id)
-        reasoner = open_language(settings.describer, settings.reasoner, store).reasoner
-        settings = replace(settings, reasoner_fingerprint=reasoner.fingerprint)
-        run_folder.record(revision.id, settings)
+        revision = run_folder.revision(later.revision)
+        known = run_folder.settings(revision.id)
+        means = changed(means_of(known), later.given)
+        check_specs(OFFLINE, means.reasoner)
+        reasoner = Backends(means, store, later.meter).reasoner()
+        settings = replace(
+            known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()
+        )
+        if not later.given:  # nothing else is asked: a newer ictc goes on where an older one stopped
+            run_folder.record(revision.id, settings)
         yield run_folder, revision, settings, reasoner
+
+
+def means_of(settings: Settings) -> Means:
+    """By what means a revision was made."""
+    return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording))
 
 
 @dataclass(slots=True)
@@ -194,12 +245,18 @@ class _Timed:
 
 
 @contextmanager
-def _recording(folder: RunFolder, revision: Revision, watch: Watch) -> Iterator[_Timed]:
-    """Keeps run.json true: started before, and counts, seconds and versions after."""
+def _recording(folder: RunFolder, revision: Revision, watch: Watch, meter: Meter) -> Iterator[_Timed]:
+    """Keeps run.json true: started before; counts, seconds and versions after; what was spent in any case."""
     revision.start()
     folder.note(revision, status="started", versions=versions())
     timed = _Timed(watch)
-    yield timed
+    spent = folder.entry(revision.id).get("usage")
+    try:
+        yield timed
+    finally:
+        usage = meter.to_json()
+        if usage["requests"] or usage["failed"]:
+            folder.note(revision, usage=added(spent, usage))
     seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
     facts: dict[str, Any] = {"seconds": seconds}
     if revision.is_done(folder.settings(revision.id).key):

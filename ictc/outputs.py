@@ -8,16 +8,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import IMPORTED, OFFLINE, open_language
+from ictc.backends import IMPORTED, Backends
 from ictc.errors import IctcError
 from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Vectors
-from ictc.job import Done
+from ictc.job import Done, means_of
+from ictc.means import OFFLINE
 from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
 from ictc.result import Result
 from ictc.runfolder import RunFolder, Settings
 from ictc.scoring import Scores, Truth, confusion_png, read_truth, score_assignments, write_confusion_csv
+from ictc.spending.meter import Meter
 from ictc.text import command_line
 
 THUMBNAIL = 256
@@ -117,9 +119,10 @@ def result_vectors(done: Done) -> Vectors | None:
         return None
     described = [texts[a.image] for a in done.result.assignments]
     with done.folder.open_store() as store:
-        language = open_language(settings.describer, settings.reasoner, store)
-        measured = language.evidence.evidence(described, done.result.criterion) if language.evidence else None
-        return language.embedder.embed_texts([d.text for d in described]) if measured is None else measured
+        backends = Backends(means_of(settings), store, Meter())
+        evidence = backends.evidence()
+        measured = evidence.evidence(described, done.result.criterion) if evidence else None
+        return backends.embedder().embed_texts([d.text for d in described]) if measured is None else measured
 
 
 def _provenance(done: Done) -> Provenance:
@@ -145,8 +148,11 @@ def _command(settings: Settings, run: str) -> str:
         return command_line("import", settings.images, "-c", settings.criterion, "-o", run)
     k = "auto" if settings.k is None else str(settings.k)
     words = ["run", settings.images, "-c", settings.criterion, "-k", k, "-o", run]
-    elsewhere = settings.describer not in (OFFLINE, settings.images)
-    return command_line(*words, *(["--describer", settings.describer] if elsewhere else []))
+    if settings.describer not in (OFFLINE, settings.images):
+        words += ["--describer", settings.describer]
+    if settings.reasoner != OFFLINE:
+        words += ["--reasoner", settings.reasoner]
+    return command_line(*words)
 
 
 def _next_commands(done: Done, settings: Settings) -> list[tuple[str, str]]:

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from ictc.errors import StepError, UsageError
+from ictc.errors import ModelGone, StepError, UsageError
 from ictc.images.sources import Source
 from ictc.interfaces import Describer, Reasoner
 from ictc.progress import Watch
 from ictc.revision import Revision
-from ictc.types import Failure
+from ictc.types import GONE, Failure
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ def step1(revision: Revision, source: Source, criterion: str, describer: Describ
     revision.save_items(source.items, source.metadata)
     revision.save_descriptions(descriptions)
     revision.save_failures(failures, ("image", "describe"))
+    check_there(failures)
     if not descriptions:
         raise StepError(
             f"None of the {len(failures)} images could be described ({_tally(failures)}).",
@@ -66,6 +67,7 @@ def step2a(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch)
         labels, failures = split(reasoner.label(descriptions, criterion, tick))
     revision.save_labels(labels)
     revision.save_failures(failures, ("label",))
+    check_there(failures)
     if not labels:
         raise StepError(
             f"None of the {len(failures)} descriptions could be labelled ({_tally(failures)}).",
@@ -101,7 +103,11 @@ def check_enough(k: int | None, revision: Revision) -> None:
 
 
 def step3(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch) -> None:
-    """Assign every labelled image to one of the names."""
+    """Assign every labelled image to one of the names.
+
+    Raises:
+        ModelGone: the model cannot be reached, or refuses to answer any more.
+    """
     taxonomy = revision.taxonomy()
     labelled = {x.image for x in revision.labels()}
     descriptions = [d for d in revision.descriptions() if d.image in labelled]
@@ -109,6 +115,18 @@ def step3(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch) 
         assignments, failures = split(reasoner.assign(descriptions, taxonomy, criterion, tick))
     revision.save_assignments(assignments)
     revision.save_failures(failures, ("assign",))
+    check_there(failures)
+
+
+def check_there(failures: Sequence[Failure]) -> None:
+    """Raises ModelGone where a model answered nothing more: the rest is to be asked again, not to be done without."""
+    gone = [f for f in failures if f.code in GONE]
+    if gone:
+        raise ModelGone(
+            f"{gone[0].message} ({gone[0].code}; {len(gone)} of the images were not asked).",
+            "What was answered is kept. Mend it and run the same command again: only the rest is asked. "
+            "Or have it done without: --fallback offline",
+        )
 
 
 def split(results: Iterable[T | Failure]) -> tuple[list[T], list[Failure]]:

@@ -25,13 +25,15 @@ MODELS = "ictc.models"
 @dataclass(frozen=True, slots=True)
 class DescriberContext:
     """What a describer may use: the run's store for everything it computes, the run's text embedder, its prompts, and
-    models by their spec (`open_model("openai:gpt-4o")`): stored, counted and within the budget like all others."""
+    models by their spec (`open_model("openai:gpt-4o")`): stored, counted and within the budget like all others.
+    `together`: the criteria that are to be answered in one pass, where there are several."""
 
     store: Store
     embedder: Embedder
     prompts: Prompts = field(default_factory=Prompts)
     options: ModelOptions = field(default_factory=ModelOptions)
     open_model: Callable[[str], Model] | None = None
+    together: tuple[str, ...] = ()
 
 
 def describers() -> dict[str, EntryPoint]:

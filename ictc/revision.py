@@ -28,10 +28,11 @@ from ictc.result import Result
 from ictc.text import command_line
 from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice, Label, Stage, Taxonomy
 
+LABELS = "step2a_result.jsonl"
 TAXONOMY = "step2b_result.json"
 RESULT_FILES = (
     "step1_result.jsonl",
-    "step2a_result.jsonl",
+    LABELS,
     TAXONOMY,
     "step3_result.jsonl",
     "failures.jsonl",
@@ -60,10 +61,18 @@ class Revision:
         """Make the folder. `DONE` may stay: it speaks only for files with the digests in it."""
         self.path.mkdir(parents=True, exist_ok=True)
 
+    def copy_step_1(self, other: Revision) -> None:
+        """Begin as `other` stood before step 2a."""
+        self._copy(other, "images.jsonl", "step1_result.jsonl", "failures.jsonl")
+        self.save_failures((), ("label", "merge", "assign"))
+
     def copy_steps_1_and_2a(self, other: Revision) -> None:
         """Begin as `other` stood before step 2b."""
+        self._copy(other, "images.jsonl", "step1_result.jsonl", LABELS, "failures.jsonl")
+
+    def _copy(self, other: Revision, *names: str) -> None:
         self.start()
-        for name in ("images.jsonl", "step1_result.jsonl", "step2a_result.jsonl", "failures.jsonl"):
+        for name in names:
             other._require(name)
             self.save_file(name, (other.path / name).read_bytes())
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
@@ -36,7 +36,9 @@ class Settings:
     """What was asked. Equal settings are one revision.
 
     `inputs` is the digest of all image names and contents. `k` is None for "auto" and 0 where step 2b has not been
-    asked for yet. `taxonomy` is the digest of names that a person wrote into step2b_result.json, else "".
+    asked for yet. `taxonomy` is the digest of names that a person wrote into step2b_result.json, else "". `wording` is
+    what models are told beside the criterion (`means.Wording`), for the steps that follow; fingerprints hold its
+    content.
     """
 
     images: str
@@ -48,12 +50,13 @@ class Settings:
     reasoner_fingerprint: str
     k: int | None = 0
     taxonomy: str = ""
+    wording: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """The identity of a revision: contents and fingerprints, and none of the paths they were found under."""
         content = asdict(self)
-        for path in ("images", "describer", "reasoner"):
+        for path in ("images", "describer", "reasoner", "wording"):
             del content[path]
         return content_key("revision/1", **content)
 

@@ -23,6 +23,13 @@ _TRUE = {"1", "true", "t", "yes", "y", "on"}
 class _Group(TyperGroup):
     """With --json, options that cannot be understood give one JSON object too."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for command in self.commands.values():
+            for parameter in command.params:
+                if getattr(parameter, "multiple", False):  # a criterion has spaces: only lines part several
+                    parameter.split_envvar_value = lambda text: text.splitlines()  # type: ignore[method-assign,assignment]
+
     def invoke(self, ctx: Any) -> Any:
         as_json = "--json" in ctx.args or os.environ.get("ICTC_JSON", "").lower() in _TRUE
         try:
@@ -85,4 +92,6 @@ def options(
     group = ctx.command
     commands = getattr(group, "commands", {})
     known = {name: config.keys_of(command.params) for name, command in commands.items()}
-    ctx.default_map = config.default_map(config_file, known)
+    defaults = config.default_map(config_file, known)
+    config.as_lists(defaults, {n: [p.name for p in c.params if p.multiple] for n, c in commands.items()})
+    ctx.default_map = defaults

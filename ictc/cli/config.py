@@ -45,6 +45,14 @@ def default_map(path: Path | None, commands: Mapping[str, Mapping[str, str]]) ->
     }
 
 
+def as_lists(defaults: dict[str, dict[str, Any]], repeated: Mapping[str, Iterable[str]]) -> None:
+    """Options that may be repeated take one value in the file, too: `criterion = "mood"`."""
+    for command, names in repeated.items():
+        for name in names:
+            if isinstance(value := defaults.get(command, {}).get(name), str):
+                defaults[command][name] = [value]
+
+
 def keys_of(parameters: Iterable[Any]) -> dict[str, str]:
     """Key in the file to name inside, for the parameters of a command: `--fail-on-error` is `fail_on_error`."""
     return {_name(max(p.opts, key=len).lstrip("-")): p.name for p in parameters if p.name != "help"}

@@ -30,6 +30,8 @@ from ictc.text import command_line, printable
 
 if TYPE_CHECKING:
     from ictc.interfaces import Tick
+    from ictc.progress import Watch
+    from ictc.spending.meter import Meter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,23 +113,48 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
 
 
-@contextmanager
-def watch(stage: str, total: int) -> Iterator[Tick]:
-    """A progress bar with rate and time left on a terminal; one line per stage elsewhere."""
-    console = err()
-    columns = (
-        TextColumn("{task.description:>8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    start = time.perf_counter()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        task = bars.add_task(stage, total=total)
-        yield lambda done: bars.advance(task, done)
-        bars.update(task, completed=total)
-    if not console.is_terminal:
-        seconds = time.perf_counter() - start
-        rate = f", {total / seconds:,.0f}/s" if seconds > 0.05 else ""
-        say(f"{stage}: {total} in {seconds:.1f} s{rate}")
+class _Spent(ProgressColumn):
+    """What models have taken so far."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def render(self, task: Task) -> Text:
+        return Text(_spent(self._meter), style="dim")
+
+
+def _spent(meter: Meter | None) -> str:
+    return meter.line() if meter is not None and meter.to_json()["requests"] else ""
+
+
+def watching(meter: Meter | None = None) -> Watch:
+    """A watch that draws a progress bar with rate, time left and what was spent; one line per stage elsewhere."""
+
+    @contextmanager
+    def watch(stage: str, total: int) -> Iterator[Tick]:
+        console = err()
+        columns: list[ProgressColumn] = [
+            TextColumn("{task.description:>8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+        ]
+        if meter is not None:
+            columns.append(_Spent(meter))
+        start = time.perf_counter()
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+            task = bars.add_task(stage, total=total)
+            yield lambda done: bars.advance(task, done)
+            bars.update(task, completed=total)
+        if not console.is_terminal:
+            seconds = time.perf_counter() - start
+            rate = f", {total / seconds:,.0f}/s" if seconds > 0.05 else ""
+            spent = _spent(meter)
+            say(f"{stage}: {total} in {seconds:.1f} s{rate}{f'; so far {spent}' if spent else ''}")
+
+    return watch
+
+
+watch = watching()

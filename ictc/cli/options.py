@@ -41,6 +41,17 @@ Images = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(metavar="RUN", envvar="ICTC_RUN", help="A run folder.")]
+Criteria = Annotated[
+    list[str],
+    typer.Option(
+        "--criterion",
+        "-c",
+        envvar="ICTC_CRITERION",
+        help="What to cluster by, in words. May be repeated: step 1 then answers all in one pass, and each has a "
+        "revision of its own.",
+        metavar="TEXT",
+    ),
+]
 Criterion = Annotated[
     str,
     typer.Option("--criterion", "-c", envvar="ICTC_CRITERION", help="What to cluster by, in words.", metavar="TEXT"),
@@ -52,14 +63,6 @@ K = Annotated[
 Output = Annotated[
     Path,
     typer.Option("--output", "-o", envvar="ICTC_OUTPUT", help="The run folder; made when missing.", metavar="RUN"),
-]
-Describer = Annotated[
-    str,
-    typer.Option("--describer", envvar="ICTC_DESCRIBER", metavar="SPEC", help="Who describes: offline, recorded:FILE."),
-]
-Reasoner = Annotated[
-    str,
-    typer.Option("--reasoner", envvar="ICTC_REASONER", metavar="SPEC", help="Who labels, merges, assigns: offline."),
 ]
 Truth = Annotated[
     str,

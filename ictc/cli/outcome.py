@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,3 +53,8 @@ def outcome_of(done: Done, fail_on_error: float) -> Outcome:
             f"Reasons: {where}. The result above is of the others; allow more with --fail-on-error 1.",
         )
     )
+
+
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
+    """The one that decides how a command for several criteria exits."""
+    return max(outcomes, key=lambda o: (o.error is not None, bool(o.remark)))

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ictc.cli import options as o
-from ictc.cli.console import print_json, say, show_line, watch
-from ictc.cli.outcome import outcome_of
+from ictc.cli.asking import dry_run, going_on
+from ictc.cli.console import print_json, say, show_line, watching
+from ictc.cli.model_options import Given, with_models
+from ictc.cli.outcome import Outcome, outcome_of, worst
 from ictc.cli.tables import print_clusters, print_scores
 from ictc.text import command_line
 
+if TYPE_CHECKING:
+    from ictc.job import Asked, Done
+    from ictc.means import Means
+    from ictc.progress import Watch
+    from ictc.spending.meter import Meter
 
+
+@with_models(describes=True)
 def run(
     images: o.Images,
-    criterion: o.Criterion,
+    criterion: o.Criteria,
+    given: Given,
     k: o.K = o.AUTO,
     output: o.Output = Path("run"),
-    describer: o.Describer = "offline",
-    reasoner: o.Reasoner = "offline",
     truth: o.MaybeTruth = None,
     with_report: o.WithReport = True,
     fail_on_error: o.FailOnError = 0.5,
@@ -29,31 +40,61 @@ def run(
     same folder makes a new revision beside the old one.
     """
     from ictc import job, outputs
+    from ictc.means import Means, changed
 
-    asked = job.Asked(images, criterion, o.k_value(k), describer, reasoner)
-    done = job.run(asked, output, watch)
-    scores = outputs.score(done, truth) if truth else None
-    page = outputs.report(done, watch, anew=False) if with_report else None
-    outcome = outcome_of(done, fail_on_error)
+    criteria = tuple(dict.fromkeys(criterion))
+    together = criteria if len(criteria) > 1 else ()
+    means = changed(Means(together=together), given.means)
+    asked = [job.Asked(images, c, o.k_value(k), means) for c in criteria]
+    if given.dry_run:
+        dry_run(asked, output, given, json_output)
+        return
+    facts: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
+    meter = given.meter()
+    watch = watching(meter)
+    for one in asked:
+        done = going_on(partial(_run, one, output, watch, meter), means, given)
+        scores = outputs.score(done, truth) if truth else None
+        page = outputs.report(done, watch, anew=False) if with_report else None
+        outcomes.append(outcome_of(done, fail_on_error))
+        facts.append(_facts(done, output, scores, page, outcomes[-1]))
+        if not json_output:
+            _show(done, output, scores, page)
     if json_output:
-        print_json(
-            {
-                "run": str(output),
-                "revision": done.revision.id,
-                "reused": done.reused,
-                **done.result.to_json(),
-                **(scores or {}),
-                "report": str(page) if page else None,
-                **outcome.to_json(),
-            }
-        )
+        print_json(facts[0] if len(facts) == 1 else {"runs": facts, **worst(outcomes).to_json()})
     else:
-        if done.reused:
-            say(f"Nothing had to be computed: {output} revision {done.revision.id} holds this result.")
-        print_clusters(done.result)
-        if scores:
-            print_scores(scores)
-        if page:
-            show_line(f"report: {page}")
         say(f"next: {command_line('show', str(output))}")
-    outcome.leave()
+    worst(outcomes).leave()
+
+
+def _run(asked: Asked, output: Path, watch: Watch, meter: Meter, means: Means) -> Done:
+    from ictc import job
+
+    return job.run(replace(asked, means=means), output, watch, meter)
+
+
+def _facts(
+    done: Done, output: Path, scores: dict[str, Any] | None, page: Path | None, outcome: Outcome
+) -> dict[str, Any]:
+    usage = done.folder.entry(done.revision.id).get("usage")
+    return {
+        "run": str(output),
+        "revision": done.revision.id,
+        "reused": done.reused,
+        **done.result.to_json(),
+        **(scores or {}),
+        **({"usage": usage} if usage else {}),
+        "report": str(page) if page else None,
+        **outcome.to_json(),
+    }
+
+
+def _show(done: Done, output: Path, scores: dict[str, Any] | None, page: Path | None) -> None:
+    if done.reused:
+        say(f"Nothing had to be computed: {output} revision {done.revision.id} holds this result.")
+    print_clusters(done.result)
+    if scores:
+        print_scores(scores)
+    if page:
+        show_line(f"report: {page}")

@@ -1,0 +1,40 @@
+"""What the CLI does around commands that call models: the fallback that a person is asked about, and dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ictc.cli.console import say
+from ictc.errors import ModelGone
+
+if TYPE_CHECKING:
+    from ictc.cli.model_options import Given
+    from ictc.job import Asked
+    from ictc.means import Means
+
+R = TypeVar("R")
+
+
+def going_on(work: Callable[[Means], R], means: Means, given: Given) -> R:
+    """`work` by these means; where a model is gone, again with the offline lane for the rest, if the person wants it.
+
+    Raises:
+        ModelGone: nobody is there to be asked, or the answer was no.
+    """
+    try:
+        return work(means)
+    except ModelGone as gone:
+        from ictc.cli.fallback import ask_fallback
+
+        if means.fallback is not None or not given.may_ask or not ask_fallback(gone):
+            raise
+        say("The offline lane does the rest.")
+        return work(replace(means, fallback="offline"))
+
+
+def dry_run(asked: Sequence[Asked], folder: Path, given: Given, json_output: bool) -> None:
+    """What the command would ask and cost; nothing is asked, nothing is written."""
+    raise NotImplementedError

@@ -1,0 +1,140 @@
+"""The options that say by what means a run is made; the same for all commands that call models.
+
+A command takes them as one parameter `given`; `with_models` shows them as options of their own in its place.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from ictc.spending.meter import Meter
+
+C = TypeVar("C", bound=Callable[..., None])
+
+_MODELS = "Models"
+_LIMITS = "Limits and money"
+
+
+def _option(name: str, kind: Any, help_text: str, panel: str = _MODELS, metavar: str | None = None, **more: Any) -> Any:
+    flags = [name] if name.startswith("--") else [f"--{name}"]
+    envvar = "ICTC_" + flags[0].lstrip("-").split("/")[0].replace("-", "_").upper()
+    option = typer.Option(
+        *more.pop("flags", flags), envvar=envvar, metavar=metavar, help=help_text, rich_help_panel=panel, **more
+    )
+    return Annotated[kind, option]
+
+
+_SPECS = r"offline, openai:MODEL\[@URL], hf:REPO_OR_DIR\[,4bit], vllm:REPO_OR_DIR"
+_DESCRIBER = {
+    "describer": _option("describer", str | None, f"Who describes: {_SPECS}, recorded:FILE.", metavar="SPEC"),
+}
+_REASONER = {
+    "model": _option("model", str | None, "Describer and reasoner at once, where they are not given.", metavar="SPEC"),
+    "reasoner": _option("reasoner", str | None, f"Who labels, merges and assigns: {_SPECS}.", metavar="SPEC"),
+    "names": _option("names", Path | None, "Cluster names of your own, one a line.", metavar="FILE"),
+    "open_names": _option("open", bool | None, "With --names: the model may add names.", flags=["--open/--closed"]),
+    "language": _option("language", str | None, "The language of labels and names.", metavar="LANGUAGE"),
+    "pack": _option("pack", int | None, "Descriptions per request.", metavar="N", min=1),
+}
+_BOTH = {
+    "prompts": _option("prompts", Path | None, "A folder of prompts that replace built-in ones.", metavar="DIR"),
+    "fallback": _option(
+        "fallback",
+        Literal["offline", "embedding", "none"] | None,
+        "Who goes on when a model is gone; by default asks on a terminal, else stops.",
+    ),
+    "device": _option("device", str | None, "For hf and vllm: cpu, cuda, cuda:1, mps.", metavar="DEVICE"),
+    "batch_size": _option("batch-size", int | None, "For hf: images or texts at once.", metavar="N", min=1),
+    "trust_remote_code": _option(
+        "trust-remote-code", bool | None, "Run code that comes with a model.", flags=["--trust-remote-code"]
+    ),
+    "concurrency": _option("concurrency", int | None, "Requests in flight at most.", _LIMITS, "N", min=1),
+    "rpm": _option("rpm", int | None, "Requests a minute at most.", _LIMITS, "N", min=1),
+    "tpm": _option("tpm", int | None, "Tokens a minute at most.", _LIMITS, "N", min=1),
+    "timeout": _option("timeout", float | None, "Seconds a request may take.", _LIMITS, "SECONDS", min=0.1),
+    "retries": _option("retries", int | None, "Further tries after a passing fault.", _LIMITS, "N", min=0),
+    "image_side": _option(
+        "image-side", int | None, "Longer side to which larger images are scaled before they are sent.", _LIMITS,
+        "PIXELS", min=16,
+    ),
+    "batch": _option(
+        "batch", bool | None, "Use the provider's batch interface (cheaper, slower).", _LIMITS, flags=["--batch"]
+    ),
+    "leave": _option(
+        "leave", bool | None, "With --batch: submit and leave; the same command collects.", _LIMITS, flags=["--leave"]
+    ),
+    "max_calls": _option("max-calls", int | None, "Stop after so many requests.", _LIMITS, "N", min=0),
+    "max_cost": _option("max-cost", float | None, "Stop before more is spent.", _LIMITS, "DOLLARS", min=0),
+    "prices": _option(
+        "price", list[str] | None, "Dollars per million tokens, for a price that is not known; may be repeated.",
+        _LIMITS, "[MODEL=]IN,OUT",
+    ),
+    "dry_run": _option(
+        "dry-run", bool | None, "Say what it would ask and cost; ask nothing.", _LIMITS, flags=["--dry-run"]
+    ),
+}  # fmt: skip
+_NOT_MEANS = ("model", "max_calls", "max_cost", "dry_run")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options that a person gave, by name; None where not."""
+
+    options: Mapping[str, Any]
+
+    @property
+    def means(self) -> dict[str, Any]:
+        """What goes into `means.changed`."""
+        found = {k: v for k, v in self.options.items() if v is not None and k not in _NOT_MEANS}
+        if found.get("fallback") == "none":
+            del found["fallback"]
+        found["prices"] = tuple(found.get("prices") or ())
+        if (model := self.options.get("model")) is not None:
+            found = {"reasoner": model} | ({"describer": model} if "describer" in self.options else {}) | found
+        return found
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the person has not said what is to be done when a model is gone."""
+        return self.options.get("fallback") is None
+
+    @property
+    def dry_run(self) -> bool:
+        return bool(self.options.get("dry_run"))
+
+    def meter(self) -> Meter:
+        """A new account, with the limits that were given."""
+        from ictc.spending.meter import Meter
+
+        return Meter(max_calls=self.options.get("max_calls"), max_cost=self.options.get("max_cost"))
+
+
+def with_models(*, describes: bool = False, reasons: bool = True) -> Callable[[C], C]:
+    """Replaces the parameter `given` of a command by the options that bear on what it does."""
+    shown = {**(_DESCRIBER if describes else {}), **(_REASONER if reasons else {}), **_BOTH}
+
+    def wrapped(command: C) -> C:
+        @functools.wraps(command)
+        def run(**arguments: Any) -> None:
+            given = Given({name: arguments.pop(name) for name in shown})
+            command(**arguments, given=given)
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.name != "given"]
+        more = [
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=a) for n, a in shown.items()
+        ]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + more
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run  # type: ignore[return-value]
+
+    return wrapped
