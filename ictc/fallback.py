@@ -80,9 +80,9 @@ class FallbackReasoner:
     """A reasoner that asks `first`, and `second` for what `first` is gone for.
 
     `second` is given all descriptions of a step and its answers are used for those that `first` left: it judges them
-    together, and so its answer for an image does not depend on how many others were lost. An image whose label, or whose
-    taxonomy, is of `second` says so in `by` even where `first` is back and assigns it (within one process: the steps one
-    by one, in processes of their own, know only of their own step).
+    together, and so its answer for an image does not depend on how many others were lost. An image whose label, or
+    whose taxonomy, is of `second` says so in `by` even where `first` is back and assigns it (within one process: the
+    steps one by one, in processes of their own, know only of their own step).
     """
 
     def __init__(self, first: Reasoner, second: Reasoner, spec: str) -> None:

@@ -21,8 +21,6 @@ from urllib.parse import urlsplit
 from ictc.errors import UsageError
 
 CURRENCY = "USD"
-OPENAI_HOST = "api.openai.com"
-
 _DATA = Path(__file__).parent.parent / "data" / "prices.json"
 _DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _IN_PROCESS = ("offline", "recorded", "hf", "vllm", "imported")
@@ -58,6 +56,9 @@ class Pictures:
         return math.ceil(width * height / 750)
 
 
+BY_AREA = Pictures()
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Dollars for a million tokens; None where unknown. `note` says where the price is from."""
@@ -65,7 +66,7 @@ class Price:
     input: float | None
     output: float | None
     note: str = ""
-    pictures: Pictures = Pictures()
+    pictures: Pictures = BY_AREA
 
     @property
     def known(self) -> bool:
@@ -106,7 +107,11 @@ def parse_prices(texts: Iterable[str]) -> dict[str, Price]:
 
 def price_of(spec: str, own: Mapping[str, Price] | None = None, *, batch: bool = False) -> Price:
     """What the model of a spec costs. A person's own price goes before all others, also for a server on this machine
-    (it may hand on to one that costs); `batch` asks for the price of the host's batch interface."""
+    (it may hand on to one that costs); `batch` asks for the price of the host's batch interface.
+
+    Raises:
+        SpecError: an `openai:` spec that names no model or no usable address.
+    """
     kind, _, argument = spec.removeprefix("vlm:").partition(":")
     if kind in _IN_PROCESS:
         return LOCAL
@@ -133,14 +138,10 @@ def is_local(host: str) -> bool:
 
 
 def _model_and_host(argument: str) -> tuple[str, str]:
-    """`MODEL[@URL]`; without a URL the one the openai SDK would use."""
-    model, at, url = argument.rpartition("@")
-    if not at or "://" not in url:
-        model, url = argument, os.environ.get("OPENAI_BASE_URL", "")
-    try:
-        return model, urlsplit(url).hostname or (OPENAI_HOST if not url else "")
-    except ValueError:
-        return model, ""
+    from ictc.models.openai.spec import parse  # brings the SDK along, which is slow to import
+
+    server = parse(argument, os.environ)
+    return server.model, urlsplit(server.base_url).hostname or ""
 
 
 def _listed(host: str, model: str) -> tuple[Price, float]:

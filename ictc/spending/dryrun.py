@@ -1,0 +1,167 @@
+"""`--dry-run`: how many requests, tokens and dollars each step would take, before anything is sent.
+
+The steps are gone through for real, with a model that counts instead of answering (`Counting`), around the run's store:
+what is stored is not counted, and what can be rendered is counted as it would be sent. Where a step needs answers that
+are not there yet, up to 256 invented images stand for the missing ones. What is assumed then, low / likely / high:
+
+- a description takes 20 / 80 / 300 tokens (captions recorded with LLaVA took 19 to 108 on average);
+- n images give n^0.5 / n^0.65 / n^0.85 different labels of 3 tokens (GPT-4's recorded labels: n^0.64 for 10,000
+  pictures of ten kinds); K, where it is to be chosen, is 10;
+- an answer of step 1 takes as much as a description, of step 2a 3 / 8 tokens, of step 3 5 / 15, of step 2b 6 for each
+  name and likely 4 for each label; as high, all that the request allows (`max_tokens`);
+- a merge of several rounds likely takes one request more than its first round (which merges the names of the others),
+  and at worst a repair of each;
+- pictures are counted by the provider's rule, or by their area (half and double of it as low and high);
+- an answer takes 0.3 / 0.6 / 2 seconds and 10 / 20 / 50 milliseconds a token, `concurrency` at once.
+
+Tokens are characters / 4, see `ictc.spending.tokens`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ictc.errors import IctcError
+from ictc.interfaces import Describer, Reasoner
+from ictc.spending.counting import Asked, Counting
+from ictc.spending.estimate import Estimate, Lane, StepEstimate
+from ictc.types import Cluster, Description, Failure, Item, Label, Stage, Taxonomy
+
+DESCRIPTION = (20, 80, 300)
+DISTINCT = (0.5, 0.65, 0.85)
+AUTO_K = 10
+_ANSWER: dict[Stage, tuple[float, float]] = {"describe": DESCRIPTION[:2], "label": (3, 8), "assign": (5, 15)}
+_PROBES = 256
+_WORDS = ("a", "large", "object", "that", "stands", "near", "some", "people", "in", "front", "of", "the", "trees")
+
+
+def estimate(
+    items: Sequence[Item],
+    criterion: str,
+    k: int | None,
+    describer: Describer,
+    reasoner: Reasoner,
+    describing: Lane,
+    reasoning: Lane,
+    descriptions: Sequence[Description] | None = None,
+) -> Estimate:
+    """What the steps would ask. Nothing is sent and nothing is written.
+
+    `describer` and `reasoner` must have their lane's `counting` in the place of their model, inside `StoredModel`; one
+    whose lane has none is not run. `descriptions` are those at hand where the describer asks no model (recorded ones,
+    or of a step 1 that is done).
+    """
+    missing = len(items)
+    if describing.counting:
+        found = describer.describe(items, criterion)
+        known = [d for d in found if isinstance(d, Description)]
+        missing = sum(isinstance(d, Failure) and d.retryable for d in found)
+        steps = [_step("describe", describing, describing.counting, describing.counting.taken(), Asked(), 0)]
+    else:
+        known = list(descriptions or ())
+        missing = len(items) - len(known) if descriptions is None else 0
+        steps = [StepEstimate("describe", describing)]
+    if reasoning.counting is None:
+        return Estimate([*steps, *(StepEstimate(stage, reasoning) for stage in ("label", "merge", "assign"))])
+    probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing)
+    return Estimate([*steps, *probe.steps()])
+
+
+class _Probe:
+    """The language steps, gone through with the descriptions that are known, and invented ones for the others."""
+
+    def __init__(
+        self,
+        reasoner: Reasoner,
+        criterion: str,
+        k: int | None,
+        lane: Lane,
+        counting: Counting,
+        known: Sequence[Description],
+        missing: int,
+    ) -> None:
+        self._reasoner, self._criterion, self._k = reasoner, criterion, k
+        self._lane, self._counting = lane, counting
+        self._known, self._missing = known, missing
+        self._invented = [Description(f"?{i}", _text(i), "") for i in range(min(missing, _PROBES))]
+
+    def steps(self) -> list[StepEstimate]:
+        found = self._reasoner.label(self._known, self._criterion)
+        sure = self._counting.taken()
+        self._reasoner.label(self._invented, self._criterion)
+        label = self._step("label", sure)
+        complete = not (label.asks or self._missing)
+        taxonomy = self._merge([x for x in found if isinstance(x, Label)]) if complete else None
+        merge = self._merge_step([self._counting.taken()] * 3 if complete else self._guessed(), taxonomy)
+        if taxonomy is None:
+            names = (Cluster(f"thing {i}") for i in range(self._k or AUTO_K))
+            taxonomy = Taxonomy(self._criterion, list(names))
+        self._reasoner.assign(self._known, taxonomy, self._criterion)
+        sure = self._counting.taken()
+        self._reasoner.assign(self._invented, taxonomy, self._criterion)
+        return [label, merge, self._step("assign", sure)]
+
+    def _step(self, stage: Stage, sure: Asked) -> StepEstimate:
+        guessed = self._counting.taken().times(self._missing / max(1, len(self._invented)))
+        return _step(stage, self._lane, self._counting, sure, guessed, self._missing)
+
+    def _merge(self, labels: Sequence[Label], descriptions: Sequence[Description] | None = None) -> Taxonomy | None:
+        """The taxonomy where the store holds all its answers; None where something had to be asked."""
+        labelled = {x.image for x in labels}
+        shown = descriptions or [d for d in self._known if d.image in labelled]
+        try:
+            return self._reasoner.merge(shown, labels, self._criterion, min(self._k, len(labels)) if self._k else None)
+        except IctcError:
+            return None
+
+    def _guessed(self) -> list[Asked]:
+        """The first round of a merge with few, likely and many different labels."""
+        images, counts = len(self._known) + self._missing, []
+        for power in DISTINCT:
+            labels = [Label(f"?{i}", f"thing {i}") for i in range(max(self._k or 1, round(images**power)))]
+            self._merge(labels, [Description(x.image, x.label, "") for x in labels])
+            counts.append(self._counting.taken())
+        return counts
+
+    def _merge_step(self, counts: Sequence[Asked], taxonomy: Taxonomy | None) -> StepEstimate:
+        low, likely, high = counts
+        if taxonomy is not None or not likely.requests:
+            return StepEstimate("merge", self._lane)
+        more = likely.times(1 + (likely.requests > 1) / likely.requests)
+        most = high.times(2 * (1 + (high.requests > 1) / high.requests))
+        names = 6 * (self._k or AUTO_K)
+        labels = 4 * (len(self._known) + self._missing) ** DISTINCT[1]
+        return StepEstimate(
+            "merge",
+            self._lane,
+            (low.requests, more.requests, most.requests),
+            (low.text, more.text, most.text),
+            (min(names, low.longest), min(names * more.requests + labels, more.longest), most.longest),
+            exact=False,
+        )
+
+
+def _step(stage: Stage, lane: Lane, counting: Counting, sure: Asked, guessed: Asked, images: int) -> StepEstimate:
+    """`guessed` is what `images` invented descriptions of likely length take; others would be shorter or longer."""
+    both = sure + guessed
+    less, more = (1.0, 1.0) if counting.pictures.known else (0.5, 2.0)
+    shorter, longer = ((DESCRIPTION[i] - DESCRIPTION[1]) * images if guessed.requests else 0 for i in (0, 2))
+    low, likely = _ANSWER[stage]
+    return StepEstimate(
+        stage,
+        lane,
+        (both.requests, both.requests, both.requests),
+        (
+            both.text + shorter + both.pictures * less,
+            both.text + both.pictures,
+            both.text + longer + both.pictures * more,
+        ),
+        (min(low * both.requests, both.longest), min(likely * both.requests, both.longest), both.longest),
+        exact=not guessed.requests,
+    )
+
+
+def _text(number: int) -> str:
+    """A description of likely length that no other image has."""
+    words = (_WORDS[(number + i) % len(_WORDS)] for i in range(DESCRIPTION[1]))
+    return f"{number}: {' '.join(words)}"[: DESCRIPTION[1] * 4]
