@@ -1,0 +1,128 @@
+"""The model: requests drawn one by one from the caller, put to the server side by side, answers as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from queue import SimpleQueue
+
+from ictc.images import upload
+from ictc.modeloptions import ModelOptions
+from ictc.models.openai.asker import BASE_DELAY, Asker
+from ictc.models.openai.background import Background
+from ictc.models.openai.spec import OPENAI, Server
+from ictc.types import Failure, Reply, Request
+
+_Answers = SimpleQueue[tuple[int, Reply | Failure | Exception]]
+
+_CLOSED = "The model was closed while it was asked."
+
+
+class OpenAIModel:
+    """Implements `Model` for chat completions.
+
+    A request is sent only while fewer than `options.concurrency` are sent but not yet passed on: an answer that waits
+    for its caller counts like one under way, so a kill never loses more than that. Closing the generator (leaving the
+    loop over it, Ctrl-C, an exception) cancels everything under way.
+    """
+
+    def __init__(self, server: Server, options: ModelOptions, base_delay: float = BASE_DELAY) -> None:
+        self.server = server
+        self.options = options
+        self._asker = Asker(server, options, base_delay)
+        self._background: Background | None = None
+        self._starting = threading.Lock()
+        if why := _unusable(server):
+            self._asker.gone = Failure("", "label", "unauthorized", why)
+
+    @property
+    def fingerprint(self) -> str:
+        return f"openai/1:{self.server.model}@{self.server.base_url}|{upload.VERSION}:{self.options.image_side}"
+
+    def __repr__(self) -> str:
+        return f"OpenAIModel({self.server!r})"
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        numbered = enumerate(requests)
+        answers: _Answers = SimpleQueue()
+        tasks: set[asyncio.Task[None]] = set()
+        background = self._started()
+        under_way, more = 0, True
+        try:
+            while under_way or more:
+                while more and under_way < self._asker.slots.most and not self._asker.gone:
+                    if (drawn := next(numbered, None)) is None:
+                        more = False
+                    else:
+                        if not background.soon(self._begin, *drawn, answers, tasks):
+                            raise RuntimeError(_CLOSED)
+                        under_way += 1
+                if under_way:
+                    number, answer = answers.get()
+                    under_way -= 1
+                    if isinstance(answer, Exception):
+                        raise answer
+                    yield number, answer
+                elif more and self._asker.gone:
+                    more = False
+                    for number, request in numbered:
+                        yield number, replace(self._asker.gone, stage=request.stage)
+        finally:
+            if under_way:
+                _cancel(background, tasks)
+
+    def close(self) -> None:
+        """Cancel what is under way and close the connections. The next `generate` opens new ones."""
+        with self._starting:
+            if self._background is not None:
+                self._background = None
+                self._end()
+
+    def _started(self) -> Background:
+        with self._starting:
+            if self._background is None:
+                self._background = Background()
+                self._end = weakref.finalize(self, self._background.stop, self._asker.close)
+            return self._background
+
+    def _begin(self, number: int, request: Request, answers: _Answers, tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(_answer(self._asker, number, request, answers))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+async def _answer(asker: Asker, number: int, request: Request, answers: _Answers) -> None:
+    try:
+        answers.put((number, await asker.answer(request)))
+    except asyncio.CancelledError:
+        answers.put((number, RuntimeError(_CLOSED)))  # read only by whoever did not cancel it
+        raise
+    except Exception as error:  # a fault of this program: raised where the answers are read
+        answers.put((number, error))
+
+
+def _cancel(background: Background, tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel the tasks, and wait until their connections are closed (not for ever)."""
+    ended = threading.Event()
+
+    async def end() -> None:
+        doomed = list(tasks)
+        for task in doomed:
+            task.cancel()
+        await asyncio.gather(*doomed, return_exceptions=True)
+        ended.set()
+
+    if background.soon(lambda: asyncio.ensure_future(end())):
+        ended.wait(5)
+
+
+def _unusable(server: Server) -> str:
+    """Why no server needs to be asked, "" where one can be."""
+    if server.base_url == OPENAI and not server.key:
+        return "OPENAI_API_KEY is not set. Set it, or name another server: openai:MODEL@http://127.0.0.1:8000/v1"
+    if not (server.key.isascii() and (server.key.isprintable() or not server.key)):
+        return "OPENAI_API_KEY holds characters that no key has."
+    return ""
