@@ -5,17 +5,19 @@ Every model is opened here, as `StoredModel(Metered(model))`: nothing is asked t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ictc.asking import StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import SpecError
+from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
 from ictc.means import OFFLINE, Means
 from ictc.models.minilm import MiniLM
+from ictc.namelist import read_names
 from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.reasoners.named import NamedReasoner
 from ictc.registry import DescriberContext, describer, describers, model, models
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import parse_prices, price_of
@@ -42,13 +44,13 @@ def calls_models(spec: str) -> bool:
 class Backends:
     """Makes what `means` names, over one store. Nothing heavy is loaded before it is used.
 
-    `model` may be replaced to see what would be asked (`--dry-run`).
+    `stand_in` takes the place of every model, to see what would be asked (`--dry-run`).
     """
 
     means: Means
     store: Store
     meter: Meter
-    wrap: Callable[[Model], Model] | None = None
+    stand_in: Model | None = None
 
     @property
     def prompts(self) -> Prompts:
@@ -56,12 +58,15 @@ class Backends:
 
     def open_model(self, spec: str) -> Model:
         """A model whose answers are stored, and whose calls are counted and within the budget."""
+        if self.stand_in is not None:
+            return StoredModel(self.stand_in, self.store)
         options = self.means.options
-        opened = model(spec, options)
-        if self.wrap:
-            return StoredModel(self.wrap(opened), self.store)
         price = price_of(spec, parse_prices(self.means.prices), batch=options.batch)
-        return StoredModel(Metered(opened, self.meter, price, spec, options.image_side), self.store)
+        return StoredModel(Metered(self.bare_model(spec), self.meter, price, spec, options.image_side), self.store)
+
+    def bare_model(self, spec: str) -> Model:
+        """A model as it is, for who does not ask it anything."""
+        return model(spec, self.means.options)
 
     def embedder(self) -> Embedder:
         return CachedEmbedder(MiniLM(), self.store)
@@ -75,8 +80,6 @@ class Backends:
         first = self._describer(self.means.describer)
         if self.means.fallback is None or not calls_models(self.means.describer):
             return first
-        from ictc.fallback import FallbackDescriber
-
         return FallbackDescriber(first, self._describer(OFFLINE), self.means.describer)
 
     def reasoner(self) -> Reasoner:
@@ -86,12 +89,24 @@ class Backends:
             SpecError: the spec names nothing that is installed, or it cannot be used.
             UsageError: the file of names or a prompt is unusable.
         """
-        spec = self.means.reasoner
-        offline: Reasoner = EmbeddingReasoner(self.embedder(), self.evidence())
+        spec, wording = self.means.reasoner, self.means.wording
         if not calls_models(spec):
             check_specs(OFFLINE, spec)
-            return offline
-        return offline
+            return self._offline()
+        from ictc.reasoners.llm import LlmReasoner
+
+        names = read_names(wording.names, wording.open_names) if wording.names else None
+        asked = LlmReasoner(
+            self.open_model(spec), self.prompts, by=spec, names=names, language=wording.language, pack=wording.pack
+        )
+        return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec)
+
+    def _offline(self) -> Reasoner:
+        wording, embedder = self.means.wording, self.embedder()
+        reasoner = EmbeddingReasoner(embedder, self.evidence())
+        if wording.names is None:
+            return reasoner
+        return NamedReasoner(reasoner, read_names(wording.names, wording.open_names), embedder)
 
     def _describer(self, spec: str) -> Describer:
         together = self.means.together

@@ -69,7 +69,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         UsageError, RunError, StepError, ModelGone, BudgetSpent, StorageFull: see `ictc.errors`; what was computed
             before stays.
     """
-    asked, source = _resolve(asked)
+    asked, source = resolve(asked)
     _check_size(asked.k, source)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
@@ -90,7 +90,7 @@ def describe(
     asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | None = None
 ) -> tuple[RunFolder, Revision]:
     """Step 1 alone."""
-    asked, source = _resolve(asked)
+    asked, source = resolve(asked)
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
         backends = Backends(asked.means, store, meter or Meter())
@@ -175,7 +175,7 @@ def _worth_another_try(revision: Revision) -> bool:
     )
 
 
-def _resolve(asked: Asked) -> tuple[Asked, Source]:
+def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
     check_specs(asked.means.describer, asked.means.reasoner)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):

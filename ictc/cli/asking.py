@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ictc.cli.console import say
+from ictc.cli.console import out, plain, print_json, say, show_line
 from ictc.errors import ModelGone
 
 if TYPE_CHECKING:
@@ -36,5 +36,22 @@ def going_on(work: Callable[[Means], R], means: Means, given: Given) -> R:
 
 
 def dry_run(asked: Sequence[Asked], folder: Path, given: Given, json_output: bool) -> None:
-    """What the command would ask and cost; nothing is asked, nothing is written."""
-    raise NotImplementedError
+    """What the command would ask and cost, a table a criterion; nothing is asked, nothing is written."""
+    from rich.table import Table
+
+    from ictc.planning import plan
+
+    plans = [(one.criterion, plan(one, folder)) for one in asked]
+    if json_output:
+        rows = [{"criterion": criterion, **found.to_json()} for criterion, found in plans]
+        print_json({"dry_run": True, **(rows[0] if len(rows) == 1 else {"runs": rows})})
+        return
+    for criterion, found in plans:
+        table = Table(title=plain(criterion), title_justify="left")
+        for column in found.HEADER:
+            table.add_column(column, overflow="fold")
+        for row in found.rows():
+            table.add_row(*map(plain, row))
+        out().print(table)
+        show_line(found.time_line())
+    say("Nothing was asked. Leave --dry-run away to go on.")

@@ -1,0 +1,82 @@
+"""What a job would ask of models and cost, before anything is asked (`--dry-run`). Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from ictc.backends import RECORDED, Backends, calls_models
+from ictc.errors import RunError
+from ictc.interfaces import Model
+from ictc.job import Asked, resolve
+from ictc.pipeline import split
+from ictc.runfolder import RunFolder
+from ictc.spending.counting import Counting
+from ictc.spending.dryrun import estimate
+from ictc.spending.estimate import Estimate, Lane
+from ictc.spending.meter import Meter
+from ictc.spending.prices import Price, parse_prices, price_of
+from ictc.store import Store
+from ictc.types import Description
+
+
+def plan(asked: Asked, folder: Path) -> Estimate:
+    """What `job.run` would ask now, given what the run's store holds.
+
+    Raises:
+        UsageError: bad input or options, as `job.run`.
+    """
+    asked, source = resolve(asked)
+    means = replace(asked.means, fallback=None)
+    with _store(folder) as store:
+        describing, describer = _lane(means.describer, asked, store)
+        reasoning, reasoner = _lane(means.reasoner, asked, store)
+        made = describer.describer()
+        known: Sequence[Description] | None = None
+        if means.describer.startswith(RECORDED):
+            known = split(made.describe(source.items, asked.criterion))[0]
+        elif describing.counting is None:
+            known = _described(folder, asked)
+        found = estimate(
+            source.items, asked.criterion, asked.k, made, reasoner.reasoner(), describing, reasoning, known
+        )
+        return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
+
+
+def _lane(spec: str, asked: Asked, store: Store) -> tuple[Lane, Backends]:
+    """Who does a step, and backends in which a model of it only counts."""
+    backends = Backends(asked.means, store, Meter())
+    if not calls_models(spec):
+        return Lane(spec=spec), backends
+    options = asked.means.options
+    price: Price = price_of(spec, parse_prices(asked.means.prices), batch=options.batch)
+    model: Model = backends.bare_model(spec)
+    counting = Counting(model.fingerprint, price.pictures, options.image_side)
+    return Lane(counting, price, spec), replace(backends, stand_in=counting)
+
+
+def _described(folder: Path, asked: Asked) -> list[Description] | None:
+    """The descriptions of the run's last revision under this criterion, where it has any."""
+    try:
+        run = RunFolder(folder)
+        for revision_id in reversed(run.revision_ids):
+            revision, settings = run.revision(revision_id), run.settings(revision_id)
+            same = (settings.criterion, settings.describer) == (asked.criterion, asked.means.describer)
+            if same and revision.has("step1_result.jsonl"):
+                return revision.descriptions()
+    except RunError:
+        pass
+    return None
+
+
+@contextmanager
+def _store(folder: Path) -> Iterator[Store]:
+    """The run's store where there is one, else an empty one that nobody keeps."""
+    if (folder / "run.json").exists():
+        with RunFolder(folder).open_store() as store:
+            yield store
+    else:
+        with Store(None) as store:
+            yield store
