@@ -1,0 +1,107 @@
+"""From a source to weights on a device: safetensors only, no foreign code unless asked for."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from ictc.errors import IctcError, MissingExtra, SpecError
+from ictc.modeloptions import ModelOptions
+from ictc.models.hf.memory import ran_out
+from ictc.models.hf.spec import Source
+
+_CODE = "runs code that comes with the model"
+
+
+def device_for(asked: str | None) -> str:
+    """`asked`, or the best there is: cuda, then mps, then cpu."""
+    import torch
+
+    if asked:
+        return asked
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def model(auto: Any, source: Source, options: ModelOptions) -> Any:
+    """The model that the class `auto` makes of `source`, ready to answer.
+
+    float32 on a CPU, where answers then do not depend on what else is in the batch; elsewhere as stored (mostly
+    bfloat16). `cuda` without a number is spread over all cards by accelerate.
+    """
+    device = device_for(options.device)
+    extra: dict[str, Any] = {"device_map": "auto" if device == "cuda" else {"": device}}
+    if source.bits:
+        extra["quantization_config"] = _quantization(source.bits, device)
+    dtype = "float32" if device == "cpu" else "auto"
+    quiet()
+    made = part(auto, source, options, use_safetensors=True, dtype=dtype, **extra)
+    return made.eval()
+
+
+def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
+    """`auto.from_pretrained` of `source`, with errors that say what to type.
+
+    Raises:
+        SpecError: it cannot be loaded, or would run code of its own without leave.
+    """
+    trust = options.trust_remote_code
+    revision = {"revision": source.revision} if source.revision else {}
+    try:
+        return auto.from_pretrained(source.place, trust_remote_code=trust, **revision, **more)
+    except (IctcError, ImportError):
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).strip()
+        if "trust_remote_code" in reason and not trust:
+            raise remote_code(source) from error
+        if ran_out(error):
+            hint = "Load it smaller (hf:...,4bit), or choose a smaller model or another --device."
+        else:
+            hint = f"Where there is a network, run: hf download {source.place}    or give a folder: hf:FOLDER"
+        raise SpecError(f"hf:{source.place} cannot be loaded: {reason}", hint) from error
+
+
+def quiet() -> None:
+    """No progress bars of the library's among ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
+def check_code(source: Source, options: ModelOptions) -> None:
+    """Refuse a model that needs code of its own, before anything of it is loaded.
+
+    Raises:
+        SpecError: it does, and that was not asked for.
+    """
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    if options.trust_remote_code or source.model_type in CONFIG_MAPPING_NAMES:
+        return
+    if source.brings_code:
+        raise remote_code(source)
+    raise SpecError(
+        f"hf:{source.place} is of a kind that the installed transformers does not know ('{source.model_type}').",
+        "Run: pip install --upgrade transformers",
+    )
+
+
+def remote_code(source: Source) -> SpecError:
+    return SpecError(
+        f"hf:{source.place} {_CODE}, which is refused unless asked for.",
+        "Read that code; if you trust it, add: --trust-remote-code",
+    )
+
+
+def _quantization(bits: int, device: str) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtra(f"{bits}-bit loading", "quantized")
+    if bits == 8:
+        return BitsAndBytesConfig(load_in_8bit=True)
+    compute = torch.float32 if device == "cpu" else torch.bfloat16
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)

@@ -1,0 +1,69 @@
+"""ViLT and BLIP for questions: models with a short answer to a short question. The question is `user` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from PIL import Image
+
+from ictc.errors import SpecError
+from ictc.modeloptions import ModelOptions
+from ictc.models.hf import loading
+from ictc.models.hf.family import on_device, shortened
+from ictc.models.hf.spec import Source
+from ictc.models.hf.texts import cleaned, control_tokens, defused
+from ictc.types import Failure, Reply, Request
+
+_LEFT = "The model was given no picture; it can only be asked about one."
+
+
+class Answerer:
+    """Implements `Family`. ViLT picks one of the answers it was trained on and says how probable it is: `red (0.83)`;
+    BLIP writes its answer. A batch has one question."""
+
+    def __init__(self, source: Source, options: ModelOptions) -> None:
+        import transformers
+
+        self._picks = source.model_type == "vilt"
+        name = "ViltForQuestionAnswering" if self._picks else "BlipForQuestionAnswering"
+        if source.architecture and source.architecture != name:
+            raise SpecError(
+                f"hf:{source.place} answers no questions: it is a {source.architecture}.",
+                f"Choose one of the kind {name}, such as dandelin/vilt-b32-finetuned-vqa.",
+            )
+        self._processor = loading.part(transformers.AutoProcessor, source, options)
+        self._tokenizer = self._processor.tokenizer
+        self._model = loading.model(getattr(transformers, name), source, options)
+        config = self._model.config if self._picks else self._model.config.text_config
+        self._limit = int(config.max_position_embeddings)
+        self._controls = control_tokens(self._tokenizer)
+
+    def kind(self, request: Request) -> Hashable:
+        return request.image is not None, request.user, request.max_tokens
+
+    def length(self, request: Request) -> int:
+        return 0
+
+    def answers(self, requests: Sequence[Request], pictures: Sequence[Image.Image | None]) -> list[Reply | Failure]:
+        import torch
+
+        images = [p for p in pictures if p is not None]
+        if len(images) < len(requests):
+            return [Failure("", r.stage, "bad-request", _LEFT) for r in requests]
+        first = requests[0]
+        question = shortened(defused(first.user, self._controls), self._limit, self._count)
+        inputs = self._processor(images=images, text=[question] * len(images), return_tensors="pt")
+        inputs = on_device(inputs, self._model)
+        asked = inputs["input_ids"].shape[1]
+        with torch.inference_mode():
+            if self._picks:
+                chances = torch.softmax(self._model(**inputs).logits.float(), dim=-1).max(dim=-1)
+                names = self._model.config.id2label
+                texts = [f"{names[int(i)]} ({p:.2f})" for p, i in zip(chances.values, chances.indices, strict=True)]
+                return [Reply(text, "stop", asked, 1) for text in texts]
+            made = self._model.generate(**inputs, max_new_tokens=first.max_tokens, do_sample=False, num_beams=1)
+        said = [cleaned(t, self._controls) for t in self._tokenizer.batch_decode(made, skip_special_tokens=True)]
+        return [Reply(text, "stop", asked, self._count(text)) for text in said]
+
+    def _count(self, text: str) -> int:
+        return len(self._tokenizer(text)["input_ids"])
