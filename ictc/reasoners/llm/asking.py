@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 LONGER = 8  # times the tokens, for an answer that was cut off while the model still thought
 _SHOWN = 200
+_IN_PACK = 48  # tokens of one answer in a pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Form(Generic[T]):
             user=self.packed.user(data=as_data(rows)),
             system=self.packed.system,
             schema=answers_schema(self.key, self.schema, len(texts)),
-            max_tokens=self.max_tokens * len(texts),
+            max_tokens=self.max_tokens + _IN_PACK * len(texts),
         )
 
 
