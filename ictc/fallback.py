@@ -8,12 +8,13 @@ meantime is found in the store: results can only become more the model's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from ictc.errors import ModelGone
 from ictc.interfaces import Describer, Evidence, Reasoner, Tick, Vectors, no_tick
+from ictc.store import Store, content_key
 from ictc.types import GONE, Assignment, Description, Failure, Item, Label, Taxonomy
 
 T = TypeVar("T")
@@ -30,21 +31,6 @@ def fell_back(assignments: Iterable[Assignment] = (), descriptions: Iterable[Des
     return len(marked | {d.image for d in descriptions if _MARK.search(d.model)})
 
 
-def check_not_gone(failures: Iterable[Failure], spec: str) -> None:
-    """For runs without a fallback.
-
-    Raises:
-        ModelGone: one of `failures` says that the model answers nothing more.
-    """
-    for failure in failures:
-        if failure.code in GONE:
-            raise ModelGone(
-                f"{spec} answers nothing more ({failure.code}: {failure.message}).",
-                "What it answered is kept; the same command asks only the rest. "
-                "To have the rest done without a model: --fallback offline",
-            )
-
-
 class FallbackDescriber:
     """A describer that asks `first`, and `second` for what `first` is gone for. `spec` is what the marks call it."""
 
@@ -55,7 +41,8 @@ class FallbackDescriber:
 
     @property
     def fingerprint(self) -> str:
-        return f"fallback({self._first.fingerprint}|{self._second.fingerprint})"
+        """That of `first`: it is asked again for what fell back, so a run with a fallback is the same run."""
+        return self._first.fingerprint
 
     def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
         once = _AtMost(len(items), tick)
@@ -81,20 +68,20 @@ class FallbackReasoner:
 
     `second` is given all descriptions of a step and its answers are used for those that `first` left: it judges them
     together, and so its answer for an image does not depend on how many others were lost. An image whose label, or
-    whose taxonomy, is of `second` says so in `by` even where `first` is back and assigns it (within one process: the
-    steps one by one, in processes of their own, know only of their own step).
+    whose taxonomy, is of `second` says so in `by` even where `first` is back and assigns it: `store` remembers, also
+    for steps in processes of their own.
     """
 
-    def __init__(self, first: Reasoner, second: Reasoner, spec: str) -> None:
+    def __init__(self, first: Reasoner, second: Reasoner, spec: str, store: Store) -> None:
         self._first = first
         self._second = second
         self._spec = spec
-        self._labelled: dict[str, str] = {}
-        self._merged = ""
+        self._store = store
 
     @property
     def fingerprint(self) -> str:
-        return f"fallback({self._first.fingerprint}|{self._second.fingerprint})"
+        """That of `first`: it is asked again for what fell back, so a run with a fallback is the same run."""
+        return self._first.fingerprint
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
         once = _AtMost(len(descriptions), tick)
@@ -103,18 +90,20 @@ class FallbackReasoner:
             rest = self._second.label(descriptions, criterion, once)
             for i in lost:
                 found[i] = rest[i]
-        self._labelled = {descriptions[i].image: code for i, code in lost.items()}
+        self._remember({self._text(criterion, d.text): lost.get(i, "") for i, d in enumerate(descriptions)})
         return [f for f in found if f is not None]
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
     ) -> Taxonomy:
-        self._merged = ""
+        code = ""
         try:
-            return self._first.merge(descriptions, labels, criterion, k)
+            taxonomy = self._first.merge(descriptions, labels, criterion, k)
         except ModelGone:
-            self._merged = LOST
-            return self._second.merge(descriptions, labels, criterion, k)
+            code = LOST
+            taxonomy = self._second.merge(descriptions, labels, criterion, k)
+        self._remember({self._names(criterion, taxonomy): code})
+        return taxonomy
 
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
@@ -125,18 +114,25 @@ class FallbackReasoner:
             rest = self._second.assign(descriptions, taxonomy, criterion, once)
             for i in lost:
                 found[i] = rest[i]
-        return [self._marked(f, lost.get(i)) for i, f in enumerate(found) if f is not None]
+        names, texts = self._names(criterion, taxonomy), [self._text(criterion, d.text) for d in descriptions]
+        before = self._store.get_json([names, *texts])
+        for i, (f, text) in enumerate(zip(found, texts, strict=True)):
+            told = [("", lost.get(i)), ("names: ", before.get(names)), ("label: ", before.get(text))]
+            what, code = next(((what, code) for what, code in told if code), ("", ""))
+            if isinstance(f, Assignment) and code:
+                found[i] = replace(f, by=f"{f.by} ({what}{self._spec} {code})")
+        return [f for f in found if f is not None]
 
-    def _marked(self, found: Assignment | Failure, code: str | None) -> Assignment | Failure:
-        if isinstance(found, Failure):
-            return found
-        if code is not None:
-            return replace(found, by=f"{found.by} ({self._spec} {code})")
-        if self._merged:
-            return replace(found, by=f"{found.by} (names: {self._spec} {self._merged})")
-        if found.image in self._labelled:
-            return replace(found, by=f"{found.by} (label: {self._spec} {self._labelled[found.image]})")
-        return found
+    def _text(self, criterion: str, text: str) -> str:
+        return content_key("fell-back/1", criterion=criterion, text=text, model=self._first.fingerprint)
+
+    def _names(self, criterion: str, taxonomy: Taxonomy) -> str:
+        return content_key("fell-back/1", criterion=criterion, names=taxonomy.names, model=self._first.fingerprint)
+
+    def _remember(self, codes: Mapping[str, str]) -> None:
+        """Why each of these is of the other lane; "" where it is not, or no longer."""
+        known = self._store.get_json(list(codes))
+        self._store.put_json([(key, code) for key, code in codes.items() if code != known.get(key, "")])
 
 
 class _AtMost:

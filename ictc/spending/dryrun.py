@@ -7,10 +7,11 @@ are not there yet, up to 256 invented images stand for the missing ones. What is
 - a description takes 20 / 80 / 300 tokens (captions recorded with LLaVA took 19 to 108 on average);
 - n images give n^0.5 / n^0.65 / n^0.85 different labels of 3 tokens (GPT-4's recorded labels: n^0.64 for 10,000
   pictures of ten kinds); K, where it is to be chosen, is 10;
-- an answer of step 1 takes as much as a description, of step 2a 3 / 8 tokens, of step 3 5 / 15, of step 2b 6 for each
-  name and likely 4 for each label; as high, all that the request allows (`max_tokens`);
-- a merge of several rounds likely takes one request more than its first round (which merges the names of the others),
-  and at worst a repair of each;
+- an answer of step 1 takes as much as a description, of step 2a 6 / 10 tokens for each image, of step 3 8 / 14, of step
+  2b 6 for each name and likely 4 for each label; as high, all that the request allows (`max_tokens`), which a model
+  that thinks first may well take;
+- more than 150 labels are placed under the names 50 at a time after the naming, likely at most 600 of them (the others
+  are in groups by then); at worst all of them, and everything about the merge is asked for again once;
 - pictures are counted by the provider's rule, or by their area (half and double of it as low and high);
 - an answer takes 0.3 / 0.6 / 2 seconds and 10 / 20 / 50 milliseconds a token, `concurrency` at once.
 
@@ -30,7 +31,7 @@ from ictc.types import Cluster, Description, Failure, Item, Label, Stage, Taxono
 DESCRIPTION = (20, 80, 300)
 DISTINCT = (0.5, 0.65, 0.85)
 AUTO_K = 10
-_ANSWER: dict[Stage, tuple[float, float]] = {"describe": DESCRIPTION[:2], "label": (3, 8), "assign": (5, 15)}
+_ANSWER: dict[Stage, tuple[float, float]] = {"describe": DESCRIPTION[:2], "label": (6, 10), "assign": (8, 14)}
 _PROBES = 256
 _WORDS = ("a", "large", "object", "that", "stands", "near", "some", "people", "in", "front", "of", "the", "trees")
 
@@ -56,7 +57,7 @@ def estimate(
         found = describer.describe(items, criterion)
         known = [d for d in found if isinstance(d, Description)]
         missing = sum(isinstance(d, Failure) and d.retryable for d in found)
-        steps = [_step("describe", describing, describing.counting, describing.counting.taken(), Asked(), 0)]
+        steps = [_step("describe", describing, describing.counting, describing.counting.taken(), Asked(), 0, missing)]
     else:
         known = list(descriptions or ())
         missing = len(items) - len(known) if descriptions is None else 0
@@ -89,21 +90,25 @@ class _Probe:
         found = self._reasoner.label(self._known, self._criterion)
         sure = self._counting.taken()
         self._reasoner.label(self._invented, self._criterion)
-        label = self._step("label", sure)
-        complete = not (label.asks or self._missing)
-        taxonomy = self._merge([x for x in found if isinstance(x, Label)]) if complete else None
-        merge = self._merge_step([self._counting.taken()] * 3 if complete else self._guessed(), taxonomy)
+        label = self._step("label", sure, found)
+        if label.asks or self._missing:
+            taxonomy, merge = None, self._merge_step(*self._guessed())
+        else:
+            labels = [x for x in found if isinstance(x, Label)]
+            taxonomy = self._merge(labels)
+            merge = self._merge_step([self._counting.taken()] * 3, [len({x.label.casefold() for x in labels})] * 3)
         if taxonomy is None:
             names = (Cluster(f"thing {i}") for i in range(self._k or AUTO_K))
             taxonomy = Taxonomy(self._criterion, list(names))
-        self._reasoner.assign(self._known, taxonomy, self._criterion)
+        placed = self._reasoner.assign(self._known, taxonomy, self._criterion)
         sure = self._counting.taken()
         self._reasoner.assign(self._invented, taxonomy, self._criterion)
-        return [label, merge, self._step("assign", sure)]
+        return [label, merge, self._step("assign", sure, placed)]
 
-    def _step(self, stage: Stage, sure: Asked) -> StepEstimate:
+    def _step(self, stage: Stage, sure: Asked, found: Sequence[object]) -> StepEstimate:
         guessed = self._counting.taken().times(self._missing / max(1, len(self._invented)))
-        return _step(stage, self._lane, self._counting, sure, guessed, self._missing)
+        asked = {d.text for d, f in zip(self._known, found, strict=True) if isinstance(f, Failure) and f.retryable}
+        return _step(stage, self._lane, self._counting, sure, guessed, self._missing, len(asked) + self._missing)
 
     def _merge(self, labels: Sequence[Label], descriptions: Sequence[Description] | None = None) -> Taxonomy | None:
         """The taxonomy where the store holds all its answers; None where something had to be asked."""
@@ -114,38 +119,49 @@ class _Probe:
         except IctcError:
             return None
 
-    def _guessed(self) -> list[Asked]:
-        """The first round of a merge with few, likely and many different labels."""
+    def _guessed(self) -> tuple[list[Asked], list[int]]:
+        """What a merge asks with few, likely and many different labels, and how many these are."""
         images, counts = len(self._known) + self._missing, []
-        for power in DISTINCT:
-            labels = [Label(f"?{i}", f"thing {i}") for i in range(max(self._k or 1, round(images**power)))]
+        distinct = [max(self._k or 1, round(images**power)) for power in DISTINCT]
+        for number in distinct:
+            labels = [Label(f"?{i}", f"thing {i}") for i in range(number)]
             self._merge(labels, [Description(x.image, x.label, "") for x in labels])
             counts.append(self._counting.taken())
-        return counts
+        return counts, distinct
 
-    def _merge_step(self, counts: Sequence[Asked], taxonomy: Taxonomy | None) -> StepEstimate:
+    def _merge_step(self, counts: Sequence[Asked], distinct: Sequence[int]) -> StepEstimate:
         low, likely, high = counts
-        if taxonomy is not None or not likely.requests:
+        if not likely.requests:
             return StepEstimate("merge", self._lane)
-        more = likely.times(1 + (likely.requests > 1) / likely.requests)
-        most = high.times(2 * (1 + (high.requests > 1) / high.requests))
+        likely += _placing(min(distinct[1], 600))
+        high = (high + _placing(distinct[2])).times(2)
         names = 6 * (self._k or AUTO_K)
-        labels = 4 * (len(self._known) + self._missing) ** DISTINCT[1]
         return StepEstimate(
             "merge",
             self._lane,
-            (low.requests, more.requests, most.requests),
-            (low.text, more.text, most.text),
-            (min(names, low.longest), min(names * more.requests + labels, more.longest), most.longest),
+            (low.requests, likely.requests, high.requests),
+            (low.text, likely.text, high.text),
+            (min(names, low.longest), min(names * likely.requests + 4 * distinct[1], likely.longest), high.longest),
             exact=False,
         )
 
 
-def _step(stage: Stage, lane: Lane, counting: Counting, sure: Asked, guessed: Asked, images: int) -> StepEstimate:
-    """`guessed` is what `images` invented descriptions of likely length take; others would be shorter or longer."""
+def _placing(labels: int) -> Asked:
+    """Labels put under names in requests of their own, each with 300 tokens beside them."""
+    if labels <= 150:
+        return Asked()
+    requests = -(-labels // 50)
+    return Asked(requests, 300 * requests + 12 * labels, 0, 512 * requests + 24 * labels)
+
+
+def _step(
+    stage: Stage, lane: Lane, counting: Counting, sure: Asked, guessed: Asked, invented: int, images: int
+) -> StepEstimate:
+    """`guessed` is what so many `invented` descriptions of likely length take; others would be shorter or longer.
+    `images`: how many are asked about in all."""
     both = sure + guessed
     less, more = (1.0, 1.0) if counting.pictures.known else (0.5, 2.0)
-    shorter, longer = ((DESCRIPTION[i] - DESCRIPTION[1]) * images if guessed.requests else 0 for i in (0, 2))
+    shorter, longer = ((DESCRIPTION[i] - DESCRIPTION[1]) * invented if guessed.requests else 0 for i in (0, 2))
     low, likely = _ANSWER[stage]
     return StepEstimate(
         stage,
@@ -156,7 +172,7 @@ def _step(stage: Stage, lane: Lane, counting: Counting, sure: Asked, guessed: As
             both.text + both.pictures,
             both.text + longer + both.pictures * more,
         ),
-        (min(low * both.requests, both.longest), min(likely * both.requests, both.longest), both.longest),
+        (min(low * images, both.longest), min(likely * images, both.longest), both.longest),
         exact=not guessed.requests,
     )
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ictc.asking import StoredModel
+from ictc.prompts import Prompts
+from ictc.reasoners.llm.reasoner import LlmReasoner
 from ictc.spending.counting import Counting
 from ictc.spending.dryrun import estimate
 from ictc.spending.estimate import Estimate, Lane, StepEstimate, duration
@@ -122,6 +124,20 @@ def test_an_unknown_price_is_said_to_be_unknown_and_a_local_one_local() -> None:
         assert {row[-1] for row in e.rows()} == {"unknown price"}
         assert {row[-1] for row in dry(made(3), store, LOCAL).rows()} == {"local, no price"}
         assert "$" in dry(made(3), store).rows()[-1][-1]
+
+
+@pytest.mark.parametrize(("pack", "requests"), [(1, (0, 40, 1, 40)), (8, (0, 5, 1, 5))])
+def test_the_real_reasoner_is_counted_with_its_prompts_and_packs(pack: int, requests: tuple[int, ...]) -> None:
+    items = made(40)
+    texts = [Description(i.name, f"picture number {i.sha256}", "recorded") for i in items]
+    with Store(None) as store:
+        for known in (texts, None):
+            counting = Counting("gpt/1")
+            reasoner = LlmReasoner(StoredModel(counting, store), Prompts(), "openai:gpt", pack=pack)
+            lane = Lane(counting, PRICE, "openai:gpt")
+            e = estimate(items, CRITERION, 4, Steps(Mortal(words)), reasoner, Lane(), lane, known)
+            assert tuple(likely(e).values()) == requests
+            assert e.steps[1].output_tokens[1] == 40 * 10  # an answer for each image, whatever the packs
 
 
 def test_the_choice_of_k_needs_no_k() -> None:
