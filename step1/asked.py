@@ -1,0 +1,83 @@
+"""Describers that put one short prompt to a model, the same for every image: captioners and answerers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ictc.asking import ask
+from ictc.fingerprint import code_digest
+from ictc.images.upload import picture
+from ictc.interfaces import Model, Tick, no_tick
+from ictc.store import content_key
+from ictc.types import Description, Failure, Item, Reply, Request
+
+MAX_TOKENS = 40  # a caption has 10 to 20; an answer 1 to 3
+_CODE = ("step1.asked", "step1.caption", "step1.vqa")
+_OPENINGS = frozenset(["what", "which", "who", "whom", "whose", "where", "when", "why", "how", "is", "are", "does", "do"])
+_ARTICLES = frozenset(["the", "a", "an", "this", "these", "their", "its"])
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDescriber:
+    """Implements `Describer`. `prompt` makes of a criterion what the model is asked, `reading` of its reply a text.
+
+    What is asked is stored by the model it is given (`DescriberContext.open_model`): an image that was answered once is
+    not looked at again.
+    """
+
+    model: Model
+    spec: str
+    prompt: Callable[[str], str]
+    reading: Callable[[str], str] = str.strip
+
+    @property
+    def fingerprint(self) -> str:
+        return content_key(
+            "asked/1", model=self.model.fingerprint, prompt=self.prompt(""), most=MAX_TOKENS, code=code_digest(*_CODE)
+        )
+
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        found: dict[int, Description | Failure] = {i: _unread(item) for i, item in enumerate(items) if not item.sha256}
+        tick(len(found))
+        rest = [i for i in range(len(items)) if i not in found]
+        prompt = self.prompt(" ".join(criterion.split()))
+        requests = (Request("describe", prompt, image=items[i], max_tokens=MAX_TOKENS) for i in rest)
+        for i, reply in zip(rest, ask(self.model, requests), strict=True):
+            found[i] = self._result(items[i], reply)
+            tick(1)
+        return [found[i] for i in range(len(items))]
+
+    def _result(self, item: Item, reply: Reply | Failure) -> Description | Failure:
+        if isinstance(reply, Failure):
+            return replace(reply, image=item.name)
+        text = self.reading(reply.text)
+        if not text:
+            return Failure(item.name, "describe", "empty", "The model said nothing about the image.")
+        return Description(item.name, text, self.spec, item.sha256)
+
+
+def is_question(criterion: str) -> bool:
+    return criterion.rstrip().endswith("?") or criterion.strip().partition(" ")[0].casefold() in _OPENINGS
+
+
+def thing(criterion: str) -> str:
+    """A criterion that is no question, with an article: `the mood`."""
+    named = criterion.strip().rstrip(". ")
+    return named if named.partition(" ")[0].casefold() in _ARTICLES else f"the {named}"
+
+
+def question(criterion: str) -> str:
+    """The criterion as a question: as it is where it is one, else what it is."""
+    if is_question(criterion):
+        return criterion.strip().rstrip("?. ") + "?"
+    return f"What is {thing(criterion)}?"
+
+
+def _unread(item: Item) -> Failure:
+    """What has no hash could not be read, so nothing may be stored under it."""
+    found = picture(item, 1)
+    if isinstance(found, Failure):
+        return found
+    message = "It could not be read when the images were listed."
+    return Failure(item.name, "image", "unreadable", message, retryable=True)
