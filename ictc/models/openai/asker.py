@@ -89,6 +89,8 @@ class Asker:
             if result.code == "context-overflow" and user == request.user and len(user) > 1:
                 user = wire.shortened(user)
                 continue
+            if result.wait is not None and result.wait > _LONGEST_WAIT:
+                return self._given_up(result, request, answers_before)
             if result.code == "rate-limited" and self._served != served and limited < _PER_RETRY * self.options.retries:
                 limited += 1
             elif not result.again or tries >= self.options.retries:
@@ -118,7 +120,7 @@ class Asker:
         await self._pause(max(self._requests.reserve(1), self._tokens.reserve(tokens)))
         while not self.gone and (left := self._resume - time.monotonic()) > 0:
             if left > _LONGEST_WAIT:
-                return Fault("rate-limited", f"The server asks to wait {left:.0f} seconds.")
+                return Fault("rate-limited", f"The server asks to wait {left:.0f} seconds.", again=True, wait=left)
             await self._pause(left)
         return Fault("unreachable", "The model is gone.") if self.gone else None
 
@@ -148,8 +150,7 @@ class Asker:
         if self.gone:
             return replace(self.gone, stage=request.stage)
         code = "server-error" if fault.code in ("dropped", "unreachable") else fault.code
-        transient = fault.again or code == "rate-limited"
-        return Failure("", request.stage, code, self._clean(fault.message), retryable=transient)
+        return Failure("", request.stage, code, self._clean(fault.message), retryable=fault.again)
 
     def _finish(self, fault: Fault) -> None:
         """The model answers nothing more, and whoever waits to ask it is told now."""
@@ -164,7 +165,7 @@ class Asker:
     def _delay(self, tries: int, asked: float | None) -> float:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 (spreads requests, guards nothing)
         if asked is not None:
-            return min(asked, _LONGEST_WAIT) + self._base_delay * (jitter - 0.5)
+            return asked + self._base_delay * (jitter - 0.5)
         return min(_LONGEST_DELAY, self._base_delay * 2.0 ** min(tries - 1, 16)) * jitter
 
     async def _pause(self, seconds: float) -> None:
