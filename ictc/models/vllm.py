@@ -34,6 +34,8 @@ _ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB; of the CPU build only
 }
 """What vLLM reads while it is imported; what a person has set comes first."""
+_COMPACT = {"backend": "xgrammar", "disable_any_whitespace": True}
+"""Between JSON's tokens any white space is allowed, and a model that is not sure goes on with it until it is cut off."""
 _ELSEWHERE = (
     "Serve it on a machine that has one, `vllm serve {0} --port 8000`, and use openai:{0}@http://HOST:8000/v1, "
     "or run it with transformers: hf:{0}"
@@ -162,6 +164,7 @@ class VllmModel:
             limit_mm_per_prompt={"image": 1, "video": 0, "audio": 0},  # models without pictures take no notice
             enforce_eager=on_cpu(),  # compiling takes minutes there, and a compiler
             enable_prefix_caching=True,
+            structured_outputs_config=_COMPACT,
             seed=0,
         )
 
