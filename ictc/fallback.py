@@ -68,8 +68,8 @@ class FallbackReasoner:
 
     `second` is given all descriptions of a step and its answers are used for those that `first` left: it judges them
     together, and so its answer for an image does not depend on how many others were lost. An image whose label, or
-    whose taxonomy, is of `second` says so in `by` even where `first` is back and assigns it: the run's `store` remembers,
-    also for steps in processes of their own.
+    whose taxonomy, is of `second` says so in `by` even where `first` is back and assigns it: the run's `store`
+    remembers, also for steps in processes of their own.
     """
 
     def __init__(self, first: Reasoner, second: Reasoner, spec: str, store: Store | None = None) -> None:
