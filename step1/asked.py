@@ -14,7 +14,7 @@ from ictc.types import Description, Failure, Item, Reply, Request
 
 MAX_TOKENS = 40  # a caption has 10 to 20; an answer 1 to 3
 _CODE = ("step1.asked", "step1.caption", "step1.vqa")
-_OPENINGS = frozenset(["what", "which", "who", "whom", "whose", "where", "when", "why", "how", "is", "are", "does", "do"])
+_OPENINGS = frozenset(["what", "which", "who", "whom", "whose", "where", "when", "why", "how", "is", "are", "does"])
 _ARTICLES = frozenset(["the", "a", "an", "this", "these", "their", "its"])
 
 

@@ -13,8 +13,13 @@ ANSWERS = ["red", "green", "blue", "happy", "calm", "a cat", "yes", "no"]
 
 
 def blip(folder: Path, questions: bool = False) -> None:
-    from transformers import BlipConfig, BlipForConditionalGeneration, BlipForQuestionAnswering
-    from transformers import BlipImageProcessorPil, BlipProcessor
+    from transformers import (
+        BlipConfig,
+        BlipForConditionalGeneration,
+        BlipForQuestionAnswering,
+        BlipImageProcessorPil,
+        BlipProcessor,
+    )
 
     t = wordpiece()
     text = {

@@ -70,8 +70,13 @@ def llava_next(folder: Path) -> None:
 
 
 def idefics3(folder: Path, smol: bool = False) -> None:
-    from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3ImageProcessorPil
-    from transformers import SmolVLMConfig, SmolVLMForConditionalGeneration
+    from transformers import (
+        Idefics3Config,
+        Idefics3ForConditionalGeneration,
+        Idefics3ImageProcessorPil,
+        SmolVLMConfig,
+        SmolVLMForConditionalGeneration,
+    )
 
     t = bpe(
         {"image_token": "<image>"},
@@ -214,7 +219,7 @@ def _see_better(model: Any) -> None:
     """Weights of .02 would leave nothing of a picture; with these, other pictures give other answers."""
     for name, weight in model.named_parameters():
         if weight.dim() > 1 and "language_model" not in name and "lm_head" not in name:
-            weight.data.mul_(10)
+            weight.data.mul_(10) if weight.any() else weight.data.normal_(0, 0.3)
 
 
 def _save(
