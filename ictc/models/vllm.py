@@ -25,7 +25,7 @@ Conversation: TypeAlias = list[Message]
 
 _WINDOW = 1024  # requests handed over at once
 _PICTURES = 128  # with pictures: at 1024 x 1024 pixels they take 3 MB each while they wait
-_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel")  # CUDA, ROCm, WSL, TPU and others
+DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/accel")  # CUDA, ROCm, WSL, TPU and others
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the engine in this process: see above
     "VLLM_LOGGING_LEVEL": "ERROR",
@@ -62,11 +62,9 @@ def create(argument: str, options: ModelOptions) -> VllmModel:
 
 def obstacle(source: str = "MODEL") -> SpecError | MissingExtra | None:
     """What keeps vLLM from working here, told without importing it."""
-    if find_spec("vllm") is None:
-        return MissingExtra("vLLM", "vllm")
-    if not on_cpu() and not any(Path(device).exists() for device in _DEVICES):
+    if not on_cpu() and not any(Path(device).exists() for device in DEVICES):
         return SpecError("vLLM needs a GPU, and there is none here.", _ELSEWHERE.format(source))
-    return None
+    return MissingExtra("vLLM", "vllm") if find_spec("vllm") is None else None
 
 
 def on_cpu() -> bool:
