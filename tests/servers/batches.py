@@ -28,6 +28,11 @@ class Batches:
         self._answer = answer
         self._looks: dict[str, int] = {}
 
+    def look_at(self, batch: str, times: int) -> None:
+        """As if somebody had asked after it."""
+        for _ in range(times):
+            self._look(batch)
+
     def route(self, verb: str, path: str, headers: Mapping[str, str], content: bytes) -> Scripted:
         url = urlsplit(path)
         parts = url.path.removeprefix("/v1").strip("/").split("/")

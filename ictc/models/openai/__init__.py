@@ -6,12 +6,14 @@ import os
 
 from ictc.interfaces import Model
 from ictc.modeloptions import ModelOptions
+from ictc.models.openai.batch import BatchModel, BatchPending
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.openai.spec import parse
 
-__all__ = ["OpenAIModel", "create"]
+__all__ = ["BatchModel", "BatchPending", "OpenAIModel", "create"]
 
 
 def create(argument: str, options: ModelOptions) -> Model:
     """The model named by `MODEL[@BASE_URL]`; see `spec.parse` for the environment and for errors."""
-    return OpenAIModel(parse(argument, os.environ), options)
+    model = OpenAIModel(parse(argument, os.environ), options)
+    return BatchModel(model) if options.batch else model

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _CONNECT = 5.0  # seconds
-_NO_KEY = "none"  # the SDK insists on one; local servers read it not
+NO_KEY = "none"  # the SDK insists on one; local servers read it not
 
 
 def make_client(server: Server, concurrency: int, timeout: float) -> AsyncOpenAI:
@@ -26,7 +26,7 @@ def make_client(server: Server, concurrency: int, timeout: float) -> AsyncOpenAI
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=concurrency)
     times = httpx2.Timeout(timeout, connect=min(_CONNECT, timeout), pool=None)
     return AsyncOpenAI(
-        api_key=server.key or _NO_KEY,
+        api_key=server.key or NO_KEY,
         base_url=server.base_url,
         max_retries=0,
         timeout=times,

@@ -14,6 +14,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.openai.asker import BASE_DELAY, Asker
 from ictc.models.openai.background import Background
 from ictc.models.openai.spec import OPENAI, Server
+from ictc.models.openai.wire import Dialect
 from ictc.types import Failure, Reply, Request
 
 _Answers = SimpleQueue[tuple[int, Reply | Failure | Exception]]
@@ -41,6 +42,16 @@ class OpenAIModel:
     @property
     def fingerprint(self) -> str:
         return f"openai/1:{self.server.model}@{self.server.base_url}|{upload.VERSION}:{self.options.image_side}"
+
+    @property
+    def gone(self) -> Failure | None:
+        """Why this model answers nothing more, once it does not."""
+        return self._asker.gone
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the server was found to take."""
+        return self._asker.dialect
 
     def __repr__(self) -> str:
         return f"OpenAIModel({self.server!r})"

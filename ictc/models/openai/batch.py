@@ -1,0 +1,188 @@
+"""The provider's batch interface as a model: half the price, an answer within a day, nothing kept on this machine.
+
+A request's id in a batch is the digest of its content. What this model's earlier batches hold is looked up by those ids
+before anything is submitted, so a killed or left run finds its answers again, however much of them it already has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ictc.errors import EXIT_PARTIAL, IctcError
+from ictc.images import upload
+from ictc.models.openai import wire
+from ictc.models.openai.asker import BASE_DELAY
+from ictc.models.openai.batchapi import RUNNING, BatchError, BatchRoutes
+from ictc.models.openai.errors import Fault, from_status
+from ictc.models.openai.model import OpenAIModel
+from ictc.types import Failure, Reply, Request
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+_MOST = 50_000  # requests in one batch, and
+_MOST_BYTES = 190_000_000  # in its file (OpenAI: 200 MB)
+_ID = 40  # hexadecimal digits
+
+_Answer = tuple[int, Reply | Failure]
+_Asked = dict[str, list[tuple[int, Request]]]  # equal requests have one id
+
+
+class BatchPending(IctcError):
+    """Submitted and left, as asked for: there are no answers yet."""
+
+    exit_code = EXIT_PARTIAL
+
+
+class BatchModel:
+    """Implements `Model`. The first request that no batch holds is asked at once, at the full price: it tells a wrong
+    key and parameters the model refuses before a day is lost on them.
+
+    Raises:
+        BatchPending: with `options.leave`, once everything is submitted and what was ready is given.
+        BatchError: a batch failed as a whole, or the server has no batch interface.
+    """
+
+    def __init__(self, model: OpenAIModel, base_delay: float = BASE_DELAY) -> None:
+        self._model = model
+        self._base_delay = base_delay
+
+    @property
+    def fingerprint(self) -> str:
+        return self._model.fingerprint
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[_Answer]:
+        numbered = enumerate(requests)
+        left: list[str] = []
+        owner = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:_ID]
+        routes = BatchRoutes(self._model.server, self._model.options, owner, self._base_delay)
+        try:
+            while window := list(islice(numbered, _MOST)):
+                asked: _Asked = {}
+                for number, request in window:
+                    asked.setdefault(self._id(request), []).append((number, request))
+                yield from self._window(routes, asked, left)
+        finally:
+            routes.close()
+        if left:
+            raise BatchPending(
+                f"Submitted and left with the provider: {', '.join(left)}.",
+                "Run the same command again to collect the answers.",
+            )
+
+    def _window(self, routes: BatchRoutes, asked: _Asked, left: list[str]) -> Iterator[_Answer]:
+        if gone := self._model.gone:
+            for same in asked.values():
+                yield from _to_all(same, gone)
+            return
+        running: list[Batch] = []
+        under_way: set[str] = set()
+        for batch in routes.own():
+            if not asked:
+                break
+            if batch.status not in RUNNING:
+                yield from self._collected(routes, batch, asked, old=True)
+            elif (batch.metadata or {}).get("first") in asked:
+                running.append(batch)
+                under_way.update(line["custom_id"] for line in routes.lines(batch.input_file_id))
+        new = {name: same for name, same in asked.items() if name not in under_way}
+        if new:
+            name, same = next(iter(new.items()))
+            [(_, answer)] = self._model.generate([same[0][1]])
+            yield from _to_all(same, answer)
+            del new[name], asked[name]
+            if not self._model.gone:
+                running += yield from self._submitted(routes, new, asked)
+        if self._model.options.leave:
+            left += [batch.id for batch in running]
+            return
+        ended = [routes.finished(batch) for batch in running]
+        for batch in ended:
+            yield from self._collected(routes, batch, asked, old=False)
+        rest = self._model.gone or self._unanswered(ended)
+        for same in asked.values():
+            yield from _to_all(same, rest)
+
+    def _submitted(self, routes: BatchRoutes, new: _Asked, asked: _Asked) -> Generator[_Answer, None, list[Batch]]:
+        """Submits `new` in as many batches as it takes and returns them. An image that cannot be read is told at once
+        and leaves `asked`."""
+        made: list[Batch] = []
+        with tempfile.TemporaryFile() as lines:
+            first, size = "", 0
+            for name, same in new.items():
+                line = self._line(name, same[0][1])
+                if isinstance(line, Failure):
+                    yield from _to_all(asked.pop(name), line)
+                    continue
+                if first and size + len(line) > _MOST_BYTES:
+                    made.append(routes.submit(lines, first))
+                    lines.seek(0)
+                    lines.truncate()
+                    first, size = "", 0
+                first, size = first or name, size + lines.write(line)
+            if first:
+                made.append(routes.submit(lines, first))
+        return made
+
+    def _line(self, name: str, request: Request) -> bytes | Failure:
+        picture: str | None = None
+        if request.image is not None:
+            url = upload.data_url(request.image, self._model.options.image_side)
+            if isinstance(url, Failure):
+                return replace(url, image="")
+            picture = url
+        body = wire.body(request, self._model.server.model, self._model.dialect, user=request.user, picture=picture)
+        line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        return json.dumps(line).encode() + b"\n"
+
+    def _collected(self, routes: BatchRoutes, batch: Batch, asked: _Asked, *, old: bool) -> Iterator[_Answer]:
+        """What `batch` holds of `asked`, which loses it. What an `old` one failed to answer for a while stays."""
+        if batch.status == "failed":
+            if old:
+                return
+            data = (batch.errors.data if batch.errors else None) or []
+            why = "; ".join(str(e.message) for e in data[:3]) or "no reason given"
+            raise BatchError(f"The batch {batch.id} failed: {why}.", "The same command submits it again.")
+        for file in (batch.output_file_id, batch.error_file_id):
+            for line in routes.lines(file):
+                name = line["custom_id"]
+                if name in asked:
+                    result = _result(line)
+                    if not (old and isinstance(result, Fault) and result.again):
+                        yield from _to_all(asked.pop(name), result)
+
+    @staticmethod
+    def _unanswered(batches: list[Batch]) -> Fault:
+        ends = ", ".join(f"{b.id} {b.status}" for b in batches) or "no batch"
+        return Fault("server-error", f"No answer came from the provider's batches ({ends}).", again=True)
+
+    def _id(self, request: Request) -> str:
+        content = json.dumps([self.fingerprint, request.content], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:_ID]
+
+
+def _result(line: dict[str, Any]) -> Reply | Fault:
+    response, error = line.get("response"), line.get("error")
+    if isinstance(response, dict) and response.get("body") is not None:
+        status = response.get("status_code")
+        if isinstance(status, int) and status >= 400:
+            return from_status(status, response["body"], {})
+        return wire.parsed(response["body"])
+    why = str(error.get("message") or error.get("code")) if isinstance(error, dict) else "no reason given"
+    return Fault("server-error", f"The batch gave no answer: {why}.", again=True)
+
+
+def _to_all(same: list[tuple[int, Request]], answer: Reply | Fault | Failure) -> Iterator[_Answer]:
+    for number, request in same:
+        if isinstance(answer, Fault):
+            yield number, Failure("", request.stage, answer.code, answer.message, retryable=answer.again)
+        elif isinstance(answer, Failure):
+            yield number, replace(answer, stage=request.stage if answer.stage != "image" else "image")
+        else:
+            yield number, answer

@@ -1,0 +1,120 @@
+"""The provider's batch interface, against a real server with batch routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from ictc.asking import StoredModel
+from ictc.modeloptions import ModelOptions
+from ictc.models.openai.batch import BatchModel, BatchPending
+from ictc.models.openai.batchapi import BatchError
+from ictc.models.openai.model import OpenAIModel
+from ictc.models.openai.spec import Server
+from ictc.store import Store
+from ictc.types import Failure, Item, Reply, Request
+from tests.servers import answers as say
+from tests.servers.scripted import ScriptedServer
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer(lambda body: body["messages"][-1]["content"].upper()) as running:
+        yield running
+
+
+def made(server: ScriptedServer, *, leave: bool = False) -> BatchModel:
+    options = ModelOptions(batch=True, leave=leave, retries=1)
+    return BatchModel(OpenAIModel(Server("m", server.url), options, base_delay=0.001), base_delay=0.001)
+
+
+def asked(n: int) -> list[Request]:
+    return [Request("label", f"text {i}") for i in range(n)]
+
+
+def texts(answers: dict[int, Reply | Failure]) -> list[str]:
+    return [a.text if isinstance(a, Reply) else f"!{a.code}" for _, a in sorted(answers.items())]
+
+
+def test_submits_waits_and_gives_each_its_own(server: ScriptedServer) -> None:
+    answers = dict(made(server).generate([*asked(20), *asked(2)]))
+    assert texts(answers) == [f"TEXT {i}" for i in [*range(20), 0, 1]]
+    assert server.count == 1, "the first, asked at once"
+    assert server.batches.lines_answered == 19
+    assert len(server.batches.batches) == 1
+
+
+def test_left_and_collected_by_the_same_command(server: ScriptedServer) -> None:
+    got: dict[int, Reply | Failure] = {}
+    with pytest.raises(BatchPending, match="batch_1") as pending:
+        for number, answer in made(server, leave=True).generate(asked(20)):
+            got |= {number: answer}
+    assert pending.value.exit_code == 3
+    assert list(got) == [0]
+    with pytest.raises(BatchPending):  # still running: nothing is submitted twice
+        list(made(server, leave=True).generate(asked(20)[1:]))
+    server.batches.look_at("batch_1", times=2)
+    assert texts(dict(made(server, leave=True).generate(asked(20)[1:]))) == [f"TEXT {i}" for i in range(1, 20)]
+    assert (server.count, server.batches.lines_answered, len(server.batches.batches)) == (1, 19, 1)
+
+
+def test_killed_while_collecting_it_pays_for_nothing_twice(server: ScriptedServer, tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        answers = StoredModel(made(server), store).generate(asked(30))
+        list(islice(answers, 11))
+        answers.close()  # type: ignore[attr-defined]
+        assert len(list(StoredModel(made(server), store).generate(asked(30)))) == 30
+        assert texts(dict(StoredModel(made(server), store).generate(asked(31)))) == [f"TEXT {i}" for i in range(31)]
+    assert server.batches.lines_answered == 29
+    assert server.count == 2, "the first, and the one that came later"
+
+
+def test_lines_that_fail_are_failures_and_the_passing_ones_are_submitted_again_next_time(
+    server: ScriptedServer,
+) -> None:
+    wrong = {"TEXT 3": say.error(500), "TEXT 4": say.REFUSAL, "TEXT 5": say.error(400, "no")}
+    usual = server.respond
+    server.respond = lambda body: wrong.get(str(usual(body)), usual(body))
+    got = texts(dict(made(server).generate(asked(7))))
+    assert got[3:] == ["!server-error", "!refused", "!bad-request", "TEXT 6"]
+    server.respond = usual
+    again = texts(dict(made(server).generate(asked(7))))
+    assert again[3:] == ["TEXT 3", "!refused", "!bad-request", "TEXT 6"]
+
+
+@pytest.mark.parametrize("end", ["expired", "cancelled"])
+def test_what_an_expired_batch_did_answer_counts(server: ScriptedServer, end: str) -> None:
+    server.batches.end = end
+    answers = dict(made(server).generate(asked(9)))
+    failed = [a for a in answers.values() if isinstance(a, Failure)]
+    assert len(failed) == 4
+    assert all(a.retryable and end in a.message for a in failed)
+
+
+def test_a_failed_batch_is_told_and_submitted_again(server: ScriptedServer) -> None:
+    server.batches.end = "failed"
+    with pytest.raises(BatchError, match="batch_1 failed: scripted failure"):
+        dict(made(server).generate(asked(3)))
+    server.batches.end = "completed"
+    assert texts(dict(made(server).generate(asked(3)))) == ["TEXT 0", "TEXT 1", "TEXT 2"]
+
+
+def test_a_wrong_key_is_told_before_anything_is_submitted() -> None:
+    with ScriptedServer(key="right") as server, pytest.raises(BatchError, match="401"):
+        list(made(server).generate(asked(3)))
+
+
+def test_parameters_the_model_refuses_are_found_out_before_a_day_is_lost(server: ScriptedServer) -> None:
+    server.then(say.unsupported("temperature"))
+    assert texts(dict(made(server).generate(asked(4)))) == [f"TEXT {i}" for i in range(4)]
+    [file, *_] = server.batches.files.values()
+    assert "temperature" not in file
+
+
+def test_an_image_that_cannot_be_read_keeps_no_other_waiting(server: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"")
+    bad = Request("describe", "what is it", image=Item("bad.png", tmp_path / "bad.png", "0"))
+    assert texts(dict(made(server).generate([*asked(2), bad]))) == ["TEXT 0", "TEXT 1", "!zero-bytes"]
