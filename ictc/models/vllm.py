@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 }
 """What vLLM reads while it is imported; what a person has set comes first."""
 _COMPACT = {"backend": "xgrammar", "disable_any_whitespace": True}
-"""Between JSON's tokens any white space is allowed, and a model that is not sure goes on with it until it is cut off."""
+"""JSON allows white space anywhere between tokens, and an unsure model goes on with it until it is cut off."""
 _ELSEWHERE = (
     "Serve it on a machine that has one, `vllm serve {0} --port 8000`, and use openai:{0}@http://HOST:8000/v1, "
     "or run it with transformers: hf:{0}"
