@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ictc.models.minilm import MiniLM
+from tests.tiny.fixture import tiny
+
+__all__ = ["minilm", "tiny"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A Llama of 200,000 random weights; `head_dim` 64 is the least that vLLM takes on a CPU."""
+"""A Llama of 130,000 random weights; `head_dim` 64 is the least that vLLM takes on a CPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def text_config(kind: str, tokenizer: Any, **more: Any) -> dict[str, Any]:
         "model_type": kind,
         "vocab_size": len(tokenizer),
         "hidden_size": 64,
-        "intermediate_size": 96,
+        "intermediate_size": 128,
         "num_hidden_layers": 2,
         "num_attention_heads": 1,
         "num_key_value_heads": 1,

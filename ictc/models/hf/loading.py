@@ -52,7 +52,7 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
         return auto.from_pretrained(source.place, trust_remote_code=trust, **revision, **more)
     except (IctcError, ImportError):
         raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except Exception as error:  # files may be damaged in any way, and each library has its own errors for it
         reason = str(error).strip()
         if "trust_remote_code" in reason and not trust:
             raise remote_code(source) from error
