@@ -24,9 +24,9 @@ from ictc.spending.prices import parse_prices, price_of
 from ictc.store import Store
 
 RECORDED = "recorded:"
+_VISION = "vlm:"
 IMPORTED = "imported"
 """Stands in place of a spec where another program did the steps."""
-_VISION = "vlm:"
 
 
 def check_specs(describer_spec: str, reasoner_spec: str) -> None:
@@ -37,7 +37,7 @@ def check_specs(describer_spec: str, reasoner_spec: str) -> None:
 
 def calls_models(spec: str) -> bool:
     """Whether the spec stands for a language or vision model, whose answers are asked for (and may cost)."""
-    return spec.partition(":")[0] in models()
+    return spec.removeprefix(_VISION).partition(":")[0] in models()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Backends:
         asked = LlmReasoner(
             self.open_model(spec), self.prompts, by=spec, names=names, language=wording.language, pack=wording.pack
         )
-        return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec)
+        return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
 
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()
@@ -119,9 +119,9 @@ class Backends:
     def evidence(self) -> Evidence | None:
         """What the describer measured beside its words; models and recorded descriptions have words alone."""
         spec = self.means.describer
-        if spec.startswith(RECORDED) or spec == IMPORTED or calls_models(spec):
+        if spec.startswith(RECORDED) or spec == IMPORTED or (calls_models(spec) and self.means.fallback is None):
             return None
-        made = self._describer(spec)
+        made = self.describer()
         return made if isinstance(made, Evidence) else None
 
 
