@@ -250,13 +250,13 @@ def _recording(folder: RunFolder, revision: Revision, watch: Watch, meter: Meter
     revision.start()
     folder.note(revision, status="started", versions=versions())
     timed = _Timed(watch)
-    spent = folder.entry(revision.id).get("usage")
+    spent = folder.entry(revision.id).get("spent")
     try:
         yield timed
     finally:
         usage = meter.to_json()
         if usage["requests"] or usage["failed"]:
-            folder.note(revision, usage=added(spent, usage))
+            folder.note(revision, spent=added(spent, usage))
     seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
     facts: dict[str, Any] = {"seconds": seconds}
     if revision.is_done(folder.settings(revision.id).key):

@@ -77,14 +77,14 @@ def _run(asked: Asked, output: Path, watch: Watch, meter: Meter, means: Means) -
 def _facts(
     done: Done, output: Path, scores: dict[str, Any] | None, page: Path | None, outcome: Outcome
 ) -> dict[str, Any]:
-    usage = done.folder.entry(done.revision.id).get("usage")
+    spent = done.folder.entry(done.revision.id).get("spent")
     return {
         "run": str(output),
         "revision": done.revision.id,
         "reused": done.reused,
         **done.result.to_json(),
         **(scores or {}),
-        **({"usage": usage} if usage else {}),
+        **({"spent": spent} if spent else {}),
         "report": str(page) if page else None,
         **outcome.to_json(),
     }
