@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from ictc.cli.app import app
+from ictc.cli.app import app, flat
 
 FILE = Path(__file__).parent.parent / "docs" / "cli.md"
 HEAD = """# Command line reference
@@ -21,14 +21,15 @@ Every option can also come from the environment variable shown, or from `ictc.to
 command line, environment, file.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 all well, 2 wrong usage or input,
-3 some images failed (the others are done), 4 too many failed or a step could not give a result, 130 interrupted.
+3 some images failed (the others are done), 4 too many failed, a step could not give a result or a model is gone, 5 the
+budget is used up, 130 interrupted, 143 terminated.
 """
 
 
 def reference() -> str:
     """The whole file."""
     group: Any = get_command(app)
-    return "\n".join([HEAD, *(_command(name, command) for name, command in group.commands.items())])
+    return "\n".join([HEAD, *(_command(name, command) for name, command in flat(group).items())])
 
 
 def _command(name: str, command: Any) -> str:

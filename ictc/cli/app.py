@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ictc.cli import config
-from ictc.cli.commands import doctor, imports, report, run, score, show, steps
+from ictc.cli.commands import doctor, imports, prompts, report, run, score, show, steps
 from ictc.cli.console import fail, guarded, print_json
 from ictc.errors import IctcError
 from ictc.text import printable
@@ -64,9 +64,26 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "import": imports.import_original,
     "doctor": doctor.doctor,
+    "prompts show": prompts.show,
+    "prompts copy": prompts.copy,
 }
+"""By what one types; two words are a command of a group."""
+
+_groups = {"prompts": typer.Typer(cls=_Group, help="See and change what models are told.", no_args_is_help=True)}
+for _name, _group in _groups.items():
+    app.add_typer(_group, name=_name)
 for _name, _command in COMMANDS.items():
-    app.command(_name)(guarded(_command))
+    *_of, _last = _name.split()
+    (_groups[_of[0]] if _of else app).command(_last)(guarded(_command))
+
+
+def flat(group: Any) -> dict[str, Any]:
+    """The commands of a group by what one types, those of groups in it included."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        more = {f"{name} {n}": c for n, c in flat(command).items()} if hasattr(command, "commands") else {name: command}
+        found |= more
+    return found
 
 
 def _version(wanted: bool) -> None:
@@ -89,9 +106,11 @@ def options(
     ] = False,
 ) -> None:
     """Cluster images by a criterion in words, name every cluster, and steer by rewriting the criterion."""
-    group = ctx.command
-    commands = getattr(group, "commands", {})
+    commands = flat(ctx.command)
     known = {name: config.keys_of(command.params) for name, command in commands.items()}
     defaults = config.default_map(config_file, known)
     config.as_lists(defaults, {n: [p.name for p in c.params if p.multiple] for n, c in commands.items()})
+    for name in [n for n in defaults if " " in n]:
+        group, command = name.split()
+        defaults.setdefault(group, {})[command] = defaults.pop(name)
     ctx.default_map = defaults

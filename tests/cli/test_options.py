@@ -12,9 +12,10 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from ictc.cli.app import COMMANDS, app
+from ictc.cli.app import COMMANDS, app, flat
 
 GROUP: Any = get_command(app)
+FLAT = flat(GROUP)
 
 
 def invoke(*words: str, env: dict[str, str] | None = None) -> Any:
@@ -34,20 +35,32 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_all_of_the_papers_steps_are_commands() -> None:
-    wanted = {"run", "step1", "step2a", "step2b", "step3", "score", "report", "show", "import", "doctor"}
-    assert wanted <= set(GROUP.commands) == set(COMMANDS)
+    wanted = {
+        "run",
+        "step1",
+        "step2a",
+        "step2b",
+        "step3",
+        "score",
+        "report",
+        "show",
+        "import",
+        "doctor",
+        "prompts show",
+    }
+    assert wanted <= set(FLAT) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_parameter_has_an_environment_variable_and_help(command: str) -> None:
-    for parameter in GROUP.commands[command].params:
+    for parameter in FLAT[command].params:
         if parameter.name != "help":
             assert str(parameter.envvar).startswith("ICTC_"), parameter.name
             assert parameter.help, parameter.name
 
 
 def test_a_command_that_prints_a_result_has_json() -> None:
-    assert all("json_output" in {p.name for p in c.params} for c in GROUP.commands.values())
+    assert all("json_output" in {p.name for p in c.params} for c in FLAT.values())
 
 
 @pytest.mark.parametrize("k", ["many", "2.5", "", "0", "-3", "²", "+-3", "9" * 5000])

@@ -44,7 +44,11 @@ _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # CUDA, ROCm, WSL
 
 Spec = Annotated[
     str | None,
-    typer.Argument(metavar="[SPEC]", help="A model to try, such as openai:MODEL@URL: three small requests are sent."),
+    typer.Argument(
+        metavar="[SPEC]",
+        envvar="ICTC_SPEC",
+        help="A model to try, such as openai:MODEL@URL: three small requests are sent.",
+    ),
 ]
 Timeout = Annotated[
     float, typer.Option("--timeout", envvar="ICTC_TIMEOUT", metavar="SECONDS", min=0.1, help="How long to wait for it.")

@@ -13,7 +13,10 @@ from ictc.cli.console import out, plain, print_json, say, show_line
 Step = Literal["describe", "describe/together", "label", "merge", "merge/round", "merge/attach", "assign", "repair"]
 
 StepArgument = Annotated[
-    Step | None, typer.Argument(metavar="[STEP]", help="One of describe, label, merge, assign, repair; by default all.")
+    Step | None,
+    typer.Argument(
+        metavar="[STEP]", envvar="ICTC_STEP", help="One of describe, label, merge, assign, repair; by default all."
+    ),
 ]
 ShownCriterion = Annotated[
     str,
@@ -25,8 +28,8 @@ Folder = Annotated[
 Language = Annotated[
     str, typer.Option("--language", envvar="ICTC_LANGUAGE", metavar="LANGUAGE", help="The language of the answers.")
 ]
-Target = Annotated[Path, typer.Argument(metavar="DIR", help="A folder; made when missing.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
+Target = Annotated[Path, typer.Argument(metavar="DIR", envvar="ICTC_DIR", help="A folder; made when missing.")]
+Force = Annotated[bool, typer.Option("--force", envvar="ICTC_FORCE", help="Overwrite files that are there.")]
 
 
 def show(
@@ -57,7 +60,7 @@ def show(
                 out().print(plain(f"{part}:\n{parts[part]}\n"))
 
 
-def copy(folder: Target, force: Force = False) -> None:
+def copy(folder: Target, force: Force = False, json_output: o.Json = False) -> None:
     """Copy the built-in prompts into DIR, to change them there and use them with --prompts DIR.
 
     Delete those that you do not change: what is missing in DIR is taken from the built-in ones.
@@ -78,8 +81,8 @@ def copy(folder: Target, force: Force = False) -> None:
             write_atomic(folder / name, load(name) + "\n")
     except OSError as e:
         raise UsageError(f"{folder} cannot be written: {e}.", "Name another folder.") from e
+    if json_output:
+        print_json({"folder": str(folder), "files": list(built_in())})
+        return
     show_line(f"{len(built_in())} files in {folder}")
     say("Change them, then try: ictc prompts show -c CRITERION --prompts DIR")
-
-
-COMMANDS = {"show": show, "copy": copy}
