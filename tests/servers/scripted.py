@@ -55,6 +55,7 @@ class ScriptedServer:
         self.respond: Respond = respond or (lambda _: "ok")
         self.latency = latency
         self.key = key
+        self.unauthorized = UNAUTHORIZED  # what any other key gets
         self.count = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -117,7 +118,7 @@ class ScriptedServer:
         key = headers.get("authorization", "").removeprefix("Bearer ")
         self.keys_seen.add(key)
         if self.key is not None and key != self.key:
-            return UNAUTHORIZED, {}
+            return self.unauthorized, {}
         if not path.endswith("/chat/completions"):
             return self.batches.route(verb, path, headers, content), {}
         asked: Body = json.loads(content)

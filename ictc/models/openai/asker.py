@@ -150,17 +150,14 @@ class Asker:
         if self.gone:
             return replace(self.gone, stage=request.stage)
         code = "server-error" if fault.code in ("dropped", "unreachable") else fault.code
-        return Failure("", request.stage, code, self._clean(fault.message), retryable=fault.again)
+        return Failure("", request.stage, code, self.server.clean(fault.message), retryable=fault.again)
 
     def _finish(self, fault: Fault) -> None:
         """The model answers nothing more, and whoever waits to ask it is told now."""
         if self.gone is None:
-            message = f"{self.server.model} at {self.server.base_url}: {self._clean(fault.message)}"
+            message = f"{self.server.model} at {self.server.base_url}: {self.server.clean(fault.message)}"
             self.gone = Failure("", "label", fault.code, message, retryable=fault.code == "unreachable")
             self._end.set()
-
-    def _clean(self, message: str) -> str:
-        return message.replace(self.server.key, "***") if self.server.key else message
 
     def _delay(self, tries: int, asked: float | None) -> float:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 (spreads requests, guards nothing)

@@ -147,15 +147,21 @@ class BatchModel:
             if old:
                 return
             data = (batch.errors.data if batch.errors else None) or []
-            why = "; ".join(str(e.message) for e in data[:3]) or "no reason given"
+            why = self._model.server.clean("; ".join(str(e.message) for e in data[:3])) or "no reason given"
             raise BatchError(f"The batch {batch.id} failed: {why}.", "The same command submits it again.")
         for file in (batch.output_file_id, batch.error_file_id):
             for line in routes.lines(file):
                 name = line["custom_id"]
                 if name in asked:
-                    result = _result(line)
+                    result = self._result(line)
                     if not (old and isinstance(result, Fault) and result.again):
                         yield from _to_all(asked.pop(name), result)
+
+    def _result(self, line: dict[str, Any]) -> Reply | Fault:
+        result = _read(line)
+        return (
+            result if isinstance(result, Reply) else replace(result, message=self._model.server.clean(result.message))
+        )
 
     @staticmethod
     def _unanswered(batches: list[Batch]) -> Fault:
@@ -167,7 +173,7 @@ class BatchModel:
         return hashlib.sha256(content.encode()).hexdigest()[:_ID]
 
 
-def _result(line: dict[str, Any]) -> Reply | Fault:
+def _read(line: dict[str, Any]) -> Reply | Fault:
     response, error = line.get("response"), line.get("error")
     if isinstance(response, dict) and response.get("body") is not None:
         status = response.get("status_code")

@@ -118,7 +118,7 @@ class BatchRoutes:
         raise self._error(fault)
 
     def _error(self, fault: Fault) -> BatchError:
-        message = fault.message.replace(self._server.key, "***") if self._server.key else fault.message
+        message = self._server.clean(fault.message)
         hint = "The same command goes on: what was submitted is found again."
         if fault.code == "model-not-found":
             hint = "Not every server has a batch interface. Leave out --batch."

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ictc.errors import SpecError
 
 OPENAI = "https://api.openai.com/v1"
-_SUFFIX = re.compile(r"(.+)@(https?://.*)", re.DOTALL | re.IGNORECASE)
+_SUFFIX = re.compile(r"(.*)@(https?://.*)", re.DOTALL | re.IGNORECASE)
 _EXAMPLE = "Write openai:MODEL, or openai:MODEL@http://127.0.0.1:8000/v1 for another server."
 
 
@@ -25,6 +25,10 @@ class Server:
     @property
     def is_openai(self) -> bool:
         return urlsplit(self.base_url).hostname == "api.openai.com"
+
+    def clean(self, text: str) -> str:
+        """`text`, which a server may have said, without the key."""
+        return text.replace(self.key, "***") if self.key else text
 
 
 def parse(argument: str, environ: Mapping[str, str]) -> Server:
