@@ -17,6 +17,7 @@ MAX_LABEL = 80  # characters of a label or name
 MAX_WORDS = 10
 MAX_ABOUT = 200
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u300c\u300d"
+_EDGES = _QUOTES + "*_ \t\r\n\f\v\u00a0\u3000"
 _TAGS = r"think(?:ing)?|thoughts?|reason(?:ing)?|analysis|scratchpad"
 _THINKING = (
     re.compile(rf"<({_TAGS})\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL),
@@ -26,7 +27,7 @@ _THINKING = (
         r"<\|?channel\|?>\s*(?:analysis|thought|commentary)\b.*?(?:<\|end\|>|<channel\|>|(?=<\|channel\|>))", re.DOTALL
     ),
 )
-_THOUGHT_BEFORE = re.compile(rf".*(?:</(?:{_TAGS})\s*>|\[/THINK\]|\u25c1/think\u25b7)", re.IGNORECASE | re.DOTALL)
+_THOUGHT_END = re.compile(rf"</(?:{_TAGS})\s*>|\[/THINK\]|\u25c1/think\u25b7", re.IGNORECASE)
 _CUT_OFF = re.compile(
     rf"(?:<(?:{_TAGS})\b[^>]*>|\[THINK\]|\u25c1think\u25b7|<\|?channel\|?>\s*(?:analysis|thought|commentary)\b).*",
     re.IGNORECASE | re.DOTALL,
@@ -35,13 +36,13 @@ _FINAL = re.compile(r"<\|?channel\|?>\s*final\b[^<]*(?:<\|message\|>)?", re.IGNO
 _SPECIAL = re.compile(r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:start|end)_of_turn>|<eos>")
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n?(.*?)```", re.DOTALL)
 _ANSWER = re.compile(
-    r"^[\s*_#>-]*(?:final\s+)?(?:answer|label|category)[\s*_]*(?:\d+\s*)?[:\uff1a][\s*_]*(?P<answer>\S.*)$",
+    r"^[ \t*_#>-]*(?:final\s+)?(?:answer|label|category)[\s*_]*(?:\d+\s*)?[:\uff1a][\s*_]*(?P<answer>\S.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _NUMBERED = re.compile(
-    r"^[\s*_#>-]*(?:(?:answer|category)\s*(?P<a>\d+)[\s*_]*[:.]|(?P<b>\d+)\s*[:.)])[\s*_]*(?P<name>\S.*)$", re.I
+    r"^[ \t*_#>-]*(?:(?:answer|category)\s*(?P<a>\d+)[\s*_]*[:.]|(?P<b>\d+)\s*[:.)])[\s*_]*(?P<name>\S.*)$", re.I
 )
-_REASON = re.compile(r"^[\s*_#>-]*reason\s*(?P<number>\d+)[\s*_]*:[\s*_]*(?P<reason>.*)$", re.IGNORECASE)
+_REASON = re.compile(r"^[ \t*_#>-]*reason\s*(?P<number>\d+)[\s*_]*:[\s*_]*(?P<reason>.*)$", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"(?:i'?m sorry|i am sorry|sorry,|i can(?:no|')t\b|i am unable|i'?m unable|i won't\b|as an ai\b)", re.IGNORECASE
 )
@@ -68,20 +69,17 @@ class Named:
 
 def without_thinking(text: str) -> str:
     """The answer alone: no thinking text (also where its beginning or its end is missing), no special tokens."""
-    final = list(_FINAL.finditer(text))
-    if final:
-        text = text[final[-1].end() :]
+    text = _after_last(_FINAL, text)
     for pattern in _THINKING:
         text = pattern.sub("", text)
-    text = _THOUGHT_BEFORE.sub("", text)
-    text = _CUT_OFF.sub("", text)
+    text = _CUT_OFF.sub("", _after_last(_THOUGHT_END, text))
     return _SPECIAL.sub("", text).strip()
 
 
 def bare(answer: str) -> str:
     """An answer without surrounding blanks, emphasis and quotes and a final full stop: `**'dog'.**` -> `dog`."""
-    answer = answer.strip().strip("*_").strip().strip(_QUOTES).strip()
-    return answer.removesuffix(".").removesuffix("\u3002").strip().strip(_QUOTES).strip()
+    answer = answer.strip(_EDGES)
+    return (answer[:-1] if answer.endswith((".", "\u3002")) else answer).strip(_EDGES)
 
 
 def json_in(text: str) -> Any | None:
@@ -184,6 +182,11 @@ def texts_in(text: str, keys: Sequence[str]) -> list[str] | Fault:
 def refusal_in(text: str) -> bool:
     """Whether a free text is nothing but a refusal: it begins as one and goes on no longer than one does."""
     return len(text) < 300 and _REFUSAL.match(text.replace("\u2019", "'")) is not None
+
+
+def _after_last(pattern: re.Pattern[str], text: str) -> str:
+    ends = [m.end() for m in pattern.finditer(text)]
+    return text[ends[-1] :] if ends else text
 
 
 def _said(text: str, key: str) -> str | Fault:
