@@ -29,7 +29,7 @@ from ictc.types import Reply, Request
 
 SLOW, ALLOWED, LATENCY_MS = 10_000, 64, 250
 LIMIT = ALLOWED * 1000 / LATENCY_MS
-SAMPLE = 40
+SAMPLE, BESIDE = 40, 3_000
 FAST, WIDTH, ROUNDS = 4_000, 64, 5
 QUEUED = 1_000_000
 
@@ -91,6 +91,7 @@ def bare_sdk(url: str, n: int, width: int) -> None:
 def slow(scratch: Path) -> None:
     with server("--latency-ms", str(LATENCY_MS), "--allowed", str(ALLOWED), "--log", str(scratch / "log")) as url:
         single = SAMPLE / seconds(lambda: bare_sdk(url, SAMPLE, 1))
+        bare = BESIDE / seconds(lambda: bare_sdk(url, BESIDE, ALLOWED))
         for width in (ALLOWED, ALLOWED + ALLOWED // 4):
             with Store(scratch / f"slow{width}.sqlite") as store:
                 model = OpenAIModel(Server("m", url), ModelOptions(concurrency=width))
@@ -99,6 +100,7 @@ def slow(scratch: Path) -> None:
                 again = seconds(lambda m=model, s=store: answer_all(m, s, SLOW))  # type: ignore[misc]
                 asked = len((scratch / "log").read_text().splitlines()) - before
             row(f"slow, {width} under way", rate, "server's limit", LIMIT, "0.95")
+            print(f"|   bare SDK, {ALLOWED} under way ({BESIDE:,}) | {bare:.1f}/s | ours / it | {rate / bare:.2f} | |")
             print(
                 f"|   one after another ({SAMPLE} measured) | {single:.1f} | ours / it | {rate / single:.0f} x | 60 |"
             )
