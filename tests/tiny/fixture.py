@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.tiny.captioners import ANSWERERS, CAPTIONERS
+from tests.tiny.parrot import parrot
 from tests.tiny.text import llama
-from tests.tiny.vision import FAMILIES
+from tests.tiny.vision import FAMILIES, llava
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "llama": llama,
     "llama-plain": lambda folder: llama(folder, template=False),
     "llama-short": lambda folder: llama(folder, max_position_embeddings=64),
+    "llama-terse": lambda folder: llama(folder, brief=True),
+    "llava-terse": lambda folder: llava(folder, brief=True),
+    "parrot": parrot,
     **FAMILIES,
     **CAPTIONERS,
     **ANSWERERS,

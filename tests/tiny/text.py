@@ -28,9 +28,17 @@ def text_config(kind: str, tokenizer: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def llama(folder: Path, template: bool = True, **more: Any) -> None:
+def terse(model: Any, tokenizer: Any) -> None:
+    """Random weights, but an answer ends after a few words: about every second token is the end."""
+    model.get_output_embeddings().weight.data[tokenizer.eos_token_id] *= 6
+
+
+def llama(folder: Path, template: bool = True, brief: bool = False, **more: Any) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = bpe() if template else bpe(template=None)
-    LlamaForCausalLM(LlamaConfig(**text_config("llama", tokenizer, **more))).save_pretrained(folder)
+    model = LlamaForCausalLM(LlamaConfig(**text_config("llama", tokenizer, **more)))
+    if brief:
+        terse(model, tokenizer)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

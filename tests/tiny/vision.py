@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.tiny.text import text_config
+from tests.tiny.text import terse, text_config
 from tests.tiny.tokenizers import CHATML, bpe
 
 _CLIP = {
@@ -21,7 +21,7 @@ _CLIP = {
 _SIGLIP = {**_CLIP, "model_type": "siglip_vision_model"}
 
 
-def llava(folder: Path) -> None:
+def llava(folder: Path, brief: bool = False) -> None:
     from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration
 
     t = bpe({"image_token": "<image>"})
@@ -39,7 +39,10 @@ def llava(folder: Path) -> None:
         "image_token": "<image>",
         "num_additional_image_tokens": 1,
     }
-    _save(folder, LlavaForConditionalGeneration(config), t, images, "CLIPImageProcessor", processor, "<image>\n")
+    model = LlavaForConditionalGeneration(config)
+    if brief:
+        terse(model, t)
+    _save(folder, model, t, images, "CLIPImageProcessor", processor, "<image>\n")
 
 
 def llava_next(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ictc.errors import IctcError, MissingExtra, SpecError
@@ -56,11 +57,17 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
         reason = str(error).strip()
         if "trust_remote_code" in reason and not trust:
             raise remote_code(source) from error
-        if ran_out(error):
-            hint = "Load it smaller (hf:...,4bit), or choose a smaller model or another --device."
-        else:
-            hint = f"Where there is a network, run: hf download {source.place}    or give a folder: hf:FOLDER"
-        raise SpecError(f"hf:{source.place} cannot be loaded: {reason}", hint) from error
+        raise SpecError(f"hf:{source.place} cannot be loaded: {reason}", _hint(source, error)) from error
+
+
+def _hint(source: Source, error: Exception) -> str:
+    if ran_out(error):
+        return "Load it smaller (hf:...,4bit), or choose a smaller model or another --device."
+    if "Unrecognized configuration class" in str(error):
+        return "Choose a model that answers in words, about texts or pictures; docs/backends.md names families."
+    if Path(source.place).is_dir():
+        return "Copy or save the folder again; all files of the model belong in it."
+    return f"Where there is a network, run: hf download {source.place}    or give a folder: hf:FOLDER"
 
 
 def quiet() -> None:
