@@ -15,7 +15,7 @@ demo: .venv/.demo ## install, then cluster real photographs under two criteria
 test: .venv/.dev ## install, then run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-vllm: .venv-vllm/.made ## install a real vLLM for the CPU beside it (3.5 GB), then test against it
+test-vllm: .venv-vllm/.ictc ## install a real vLLM for the CPU beside it (3.5 GB), then test against it
 	@.venv-vllm/bin/python -m pytest tests/vllm
 
 check: .venv/.dev ## ruff, mypy --strict, import contracts, generated docs
@@ -50,7 +50,11 @@ clean: ## remove what make made
 	@$(PIP) install -q -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.demo
 
-.venv-vllm/.made: scripts/make_vllm_env.py pyproject.toml
+.venv-vllm/.made: scripts/make_vllm_env.py
 	@echo "installing (once; some minutes) ..."
-	@$(PYTHON) scripts/make_vllm_env.py
+	@$(PYTHON) scripts/make_vllm_env.py vllm
+	@touch $@
+
+.venv-vllm/.ictc: .venv-vllm/.made pyproject.toml
+	@$(PYTHON) scripts/make_vllm_env.py ictc
 	@touch $@

