@@ -107,6 +107,13 @@ def test_a_wrong_key_is_told_before_anything_is_submitted() -> None:
         list(made(server).generate(asked(3)))
 
 
+@pytest.mark.parametrize("leave", [False, True])
+def test_a_spent_account_is_told_by_the_first_and_nothing_is_submitted(server: ScriptedServer, leave: bool) -> None:
+    server.then(say.INSUFFICIENT_QUOTA)
+    assert texts(dict(made(server, leave=leave).generate(asked(3)))) == ["!quota"] * 3
+    assert not server.batches.files
+
+
 def test_parameters_the_model_refuses_are_found_out_before_a_day_is_lost(server: ScriptedServer) -> None:
     server.then(say.unsupported("temperature"))
     assert texts(dict(made(server).generate(asked(4)))) == [f"TEXT {i}" for i in range(4)]

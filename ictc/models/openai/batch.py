@@ -99,7 +99,7 @@ class BatchModel:
             del new[name], asked[name]
             if not self._model.gone:
                 running += yield from self._submitted(routes, new, asked)
-        if self._model.options.leave:
+        if self._model.options.leave and running:
             left += [batch.id for batch in running]
             return
         ended = [routes.finished(batch) for batch in running]
