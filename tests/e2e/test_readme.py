@@ -10,9 +10,15 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from tests.servers.scripted import ScriptedServer
+from tests.servers.thinking import thinking
 
 README = Path(__file__).parent.parent.parent / "README.md"
 
@@ -61,13 +67,30 @@ def test_the_readme_shows_the_main_commands() -> None:
         "report",
         "score",
         "import",
+        "doctor",
+        "prompts",
     }
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ScriptedServer]:
+    """Stands for all models that the README names."""
+    with ScriptedServer(thinking(lambda text: text.split()[2], look)) as started:
+        yield started
+
+
+def look(image: Image.Image) -> str:
+    light = np.asarray(image.convert("L")).mean()
+    return f"It is {'calm' if light > 140 else 'lively' if light > 90 else 'gloomy'} here."
+
+
 @pytest.mark.parametrize("number", range(len(commands())))
-def test_a_command_of_the_readme_works(folder: Path, number: int) -> None:
-    words = commands()[number]
-    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=False)
+def test_a_command_of_the_readme_works(folder: Path, server: ScriptedServer, number: int) -> None:
+    words = [word.replace("http://localhost:8000/v1", server.url) for word in commands()[number]]
+    environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
     assert done.stdout
 
