@@ -1,11 +1,12 @@
-"""Tokenizers trained here on a few sentences: byte-level BPE, and WordPiece for BERT's relatives."""
+"""Tokenizers made of a few sentences: byte-level BPE, and WordPiece for BERT's relatives."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 SENTENCES = [
     "The image shows a small grey cat that sleeps on a red sofa near the window.",
@@ -41,14 +42,11 @@ def bpe(extra: Mapping[str, str] | None = None, plain: tuple[str, ...] = (), tem
 
 
 def wordpiece() -> Any:
+    """BERT's way, with the words of the sentences and all letters; not trained, which would order it by chance."""
     from transformers import BertTokenizer
 
     controls = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]", "[ENC]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.train_from_iterator(SENTENCES, trainers.WordPieceTrainer(vocab_size=300, special_tokens=controls))
-    ends = [(t, tokenizer.token_to_id(t)) for t in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    return BertTokenizer(vocab=tokenizer.get_vocab(), bos_token="[DEC]")
+    words = sorted({w for sentence in SENTENCES for w in re.findall(r"[a-z]+", sentence.lower())})
+    signs = [c for c in map(chr, range(33, 127)) if not c.isupper()]
+    vocabulary = dict.fromkeys([*controls, *signs, *(f"##{c}" for c in signs), *words])
+    return BertTokenizer(vocab={token: i for i, token in enumerate(vocabulary)}, bos_token="[DEC]")

@@ -12,6 +12,7 @@ from ictc.models.hf.memory import ran_out
 from ictc.models.hf.spec import Source
 
 _CODE = "runs code that comes with the model"
+_REASON = 400  # characters of a library's message that are shown; some list every model there is
 
 
 def device_for(asked: str | None) -> str:
@@ -57,7 +58,7 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
         reason = str(error).strip()
         if "trust_remote_code" in reason and not trust:
             raise remote_code(source) from error
-        raise SpecError(f"hf:{source.place} cannot be loaded: {reason}", _hint(source, error)) from error
+        raise SpecError(f"hf:{source.place} cannot be loaded: {reason[:_REASON]}", _hint(source, error)) from error
 
 
 def _hint(source: Source, error: Exception) -> str:

@@ -6,7 +6,9 @@ own way fails for want of it, the same processor class is put together without i
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ictc.errors import SpecError
@@ -14,6 +16,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import part
 from ictc.models.hf.spec import Source
 
+_DECLARING = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
 _SAME_WITHOUT_VIDEO = {"SmolVLMProcessor": "Idefics3Processor"}  # SmolVLM's also wants num2words, for its frames
 
 
@@ -40,11 +43,22 @@ def processor(source: Source, options: ModelOptions) -> Any:
 
 
 def _class_of(source: Source) -> Any:
+    """The class that the model's files declare, else the one of its kind."""
     import transformers
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 
-    name = PROCESSOR_MAPPING_NAMES[source.model_type]
+    name = next(filter(None, (_declared(source, file) for file in _DECLARING)), None)
+    name = name or PROCESSOR_MAPPING_NAMES[source.model_type]
     return getattr(transformers, _SAME_WITHOUT_VIDEO.get(name, name))
+
+
+def _declared(source: Source, file: str) -> str | None:
+    from transformers.utils import cached_file
+
+    found = cached_file(
+        source.place, file, revision=source.revision or None, _raise_exceptions_for_missing_entries=False
+    )
+    return json.loads(Path(found).read_text("utf-8")).get("processor_class") if found else None
 
 
 def _without_video(base: Any) -> Any:

@@ -62,8 +62,13 @@ class Answerer:
                 texts = [f"{names[int(i)]} ({p:.2f})" for p, i in zip(chances.values, chances.indices, strict=True)]
                 return [Reply(text, "stop", asked, 1) for text in texts]
             made = self._model.generate(**inputs, max_new_tokens=first.max_tokens, do_sample=False, num_beams=1)
-        said = [cleaned(t, self._controls) for t in self._tokenizer.batch_decode(made, skip_special_tokens=True)]
-        return [Reply(text, "stop", asked, self._count(text)) for text in said]
+        specials = set(self._tokenizer.all_special_ids)
+        said = [[token for token in row if token not in specials] for row in made.tolist()]
+        return [self._reply(ids, asked, first.max_tokens) for ids in said]
+
+    def _reply(self, ids: Sequence[int], asked: int, most: int) -> Reply:
+        text = cleaned(self._tokenizer.decode(ids), self._controls)
+        return Reply(text, "length" if len(ids) >= most else "stop", asked, len(ids))
 
     def _count(self, text: str) -> int:
         return len(self._tokenizer(text)["input_ids"])

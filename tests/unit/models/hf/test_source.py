@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,23 @@ def test_without_bitsandbytes_the_extra_is_named(tiny: Tiny, monkeypatch: pytest
     with pytest.raises(MissingExtra) as error:
         list(create(f"{tiny('llama')},4bit", CPU).generate([Request("label", "cat")]))
     assert "ictc[quantized]" in error.value.hint
+
+
+@pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is installed here")
+def test_a_processor_that_cannot_do_without_torchvision_says_so_and_no_other_takes_its_place(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("llava"), tmp_path / "model")
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        file = folder / name
+        file.write_text(json.dumps({**json.loads(file.read_text()), "processor_class": "PixtralProcessor"}))
+    with pytest.raises(SpecError) as error:
+        list(create(str(folder), CPU).generate([Request("label", "cat")]))
+    assert "pip install torchvision" in error.value.hint
+
+
+def test_a_model_that_has_no_words_says_so(tiny: Tiny, tmp_path: Path) -> None:
+    folder = _edited(shutil.copytree(tiny("llava"), tmp_path / "model"), model_type="clip", architectures=["CLIPModel"])
+    with pytest.raises(SpecError) as error:
+        list(create(str(folder), CPU).generate([Request("label", "cat")]))
+    assert "answers in words" in error.value.hint and len(str(error.value)) < 900
