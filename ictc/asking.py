@@ -11,7 +11,8 @@ from ictc.interfaces import Model
 from ictc.store import Store, content_key
 from ictc.types import GONE, Failure, Reply, Request
 
-_BLOCK = 8192  # requests held and looked up at once; between blocks the model runs dry for the time of one answer
+BLOCK = 8192
+"""Requests held and looked up at once; between blocks the model runs dry for the time of one answer."""
 
 
 def ask(model: Model, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
@@ -33,9 +34,10 @@ class StoredModel:
     the requests in flight and nothing else.
     """
 
-    def __init__(self, model: Model, store: Store) -> None:
+    def __init__(self, model: Model, store: Store, block: int = BLOCK) -> None:
         self._model = model
         self._store = store
+        self._block_size = block
 
     @property
     def fingerprint(self) -> str:
@@ -43,7 +45,7 @@ class StoredModel:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         numbered = enumerate(requests)
-        while block := list(islice(numbered, _BLOCK)):
+        while block := list(islice(numbered, self._block_size)):
             yield from self._block(block)
 
     def _block(self, block: list[tuple[int, Request]]) -> Iterator[tuple[int, Reply | Failure]]:

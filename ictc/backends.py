@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ictc.asking import StoredModel
+from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import SpecError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
@@ -25,6 +25,7 @@ from ictc.store import Store
 
 RECORDED = "recorded:"
 _VISION = "vlm:"
+_BATCH = 50_000  # requests that a provider takes in one batch
 IMPORTED = "imported"
 """Stands in place of a spec where another program did the steps."""
 
@@ -62,7 +63,8 @@ class Backends:
             return StoredModel(self.stand_in, self.store)
         options = self.means.options
         price = price_of(spec, parse_prices(self.means.prices), batch=options.batch)
-        return StoredModel(Metered(self.bare_model(spec), self.meter, price, spec, options.image_side), self.store)
+        metered = Metered(self.bare_model(spec), self.meter, price, spec, options.image_side)
+        return StoredModel(metered, self.store, _BATCH if options.batch else BLOCK)
 
     def bare_model(self, spec: str) -> Model:
         """A model as it is, for who does not ask it anything."""
