@@ -13,6 +13,7 @@ from ictc.types import GONE, Failure, Reply, Request
 
 BLOCK = 8192
 """Requests held and looked up at once; between blocks the model runs dry for the time of one answer."""
+_UNKEYED = "unkeyed:"
 
 
 def ask(model: Model, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
@@ -51,7 +52,7 @@ class StoredModel:
     def _block(self, block: list[tuple[int, Request]]) -> Iterator[tuple[int, Reply | Failure]]:
         waiting: dict[str, list[int]] = {}
         missing: dict[str, Request] = {}
-        keyed = [(number, request, self._key(request)) for number, request in block]
+        keyed = [(number, request, self._key(request) or f"{_UNKEYED}{number}") for number, request in block]
         known = self._store.get_json([key for _, _, key in keyed])
         for number, request, key in keyed:
             if key in known:
@@ -61,12 +62,16 @@ class StoredModel:
                 missing[key] = request
         keys = list(missing)
         for inner, answer in self._model.generate(missing.values()):
-            if isinstance(answer, Reply) or not (answer.retryable or answer.code in GONE):
+            kept = isinstance(answer, Reply) or not (answer.retryable or answer.code in GONE)
+            if kept and not keys[inner].startswith(_UNKEYED):
                 self._store.put_json([(keys[inner], _encoded(answer))])
             for number in waiting[keys[inner]]:
                 yield number, answer
 
     def _key(self, request: Request) -> str:
+        """ "" for a picture that could not be read: there is no content to know it by."""
+        if request.image is not None and not request.image.sha256:
+            return ""
         return content_key("reply/1", model=self._model.fingerprint, request=request.content)
 
 

@@ -88,3 +88,13 @@ def test_a_failure_from_the_store_stands_for_the_stage_that_asks() -> None:
         list(ask(StoredModel(Echo(), store), [Request("label", "x!refused")]))
         (answer,) = ask(StoredModel(Echo(), store), [Request("assign", "x!refused")])
         assert isinstance(answer, Failure) and answer.stage == "assign"
+
+
+def test_pictures_that_could_not_be_read_are_not_one_and_are_not_kept() -> None:
+    unread = [Request("describe", f"x!refused{i}", image=Item(f"{i}", Path(f"{i}.jpg"))) for i in range(2)]
+    same = [Request("describe", "x!refused", image=i.image) for i in unread]
+    with Store(None) as store:
+        model = Echo()
+        for _ in range(2):
+            assert len(list(ask(StoredModel(model, store), [*unread, *same]))) == 4
+        assert len(model.asked) == 8
