@@ -18,9 +18,6 @@ from ictc.types import Taxonomy
 
 NAME_PROMPT = "offline/assign.txt"
 LABEL = 0.2  # weight of the label's vector beside the description's (1)
-EVIDENCE = (
-    2.0  # weight of measured vectors beside the description's (1): 1 and 4 each lose .03 or more of two image sets
-)
 
 
 def place(
@@ -45,9 +42,9 @@ def place(
         rows = np.vstack([_beside(embed(texts), label_rows[own]), _beside(embed(sentences), name_rows)])
         groups, similarity = settle(rows, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k)
     else:
-        # What was measured chose the words, and says more than they do: it makes the groups, and labels name them. It
-        # is not centred: the describer gave its likeness as it means it (fruit by type: .94 against .64 centred).
-        rows = _beside(embed(texts), label_rows[own], evidence)
+        # What was measured chose the words, and says more than they do: it alone makes the groups, and labels name
+        # them. Words beside it turned small chances into other groups. It is not centred: it is a map already.
+        rows = evidence
         groups, centres = best_k_means(rows, groups, k)
         similarity = likeness(rows, centres)
     first = _first_of_equals(texts, evidence)
@@ -84,14 +81,12 @@ def teachers(
     return groups, taught
 
 
-def _beside(words: Vectors, labels: Vectors, evidence: Vectors | None = None) -> Vectors:
-    """Unit rows in float32: words and labels, each less its own mean and made unit, beside what was measured."""
+def _beside(words: Vectors, labels: Vectors) -> Vectors:
+    """Unit rows in float32: words and labels, each less its own mean and made unit."""
     n, d = words.shape
-    rows = np.empty((n, 2 * d + (0 if evidence is None else evidence.shape[1])), dtype=np.float32)
+    rows = np.empty((n, 2 * d), dtype=np.float32)
     rows[:, :d] = unit(words - words.mean(0))
-    rows[:, d : 2 * d] = LABEL * unit(labels - labels.mean(0))
-    if evidence is not None:
-        rows[:, 2 * d :] = EVIDENCE * evidence
+    rows[:, d:] = LABEL * unit(labels - labels.mean(0))
     return unit(rows, out=rows)
 
 

@@ -11,11 +11,11 @@ from step1.diffusion import FEWEST, coarse_map
 
 
 def strands(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two long clouds beside each other: each is five times as long as they are apart."""
+    """Two rings side by side, each nine times as long as they are apart: kinds seen from all sides."""
     random = np.random.default_rng(0)
-    along, across = random.uniform(-1, 1, 2 * n), random.normal(0, 0.03, 2 * n)
-    groups = np.repeat([0, 1], n)
-    return np.stack([along, across + 0.4 * groups, np.full(2 * n, 0.0)], 1).astype(np.float32), groups
+    turn, groups = random.uniform(0, 2 * np.pi, 2 * n), np.repeat([0, 1], n)
+    rows = np.stack([np.cos(turn), np.sin(turn), 0.7 * groups], 1) + random.normal(0, 0.03, (2 * n, 3))
+    return rows.astype(np.float32), groups
 
 
 def separated(places: np.ndarray, groups: np.ndarray) -> float:
@@ -27,7 +27,7 @@ def separated(places: np.ndarray, groups: np.ndarray) -> float:
 def test_strands_come_apart_which_k_means_alone_would_cut_across() -> None:
     rows, groups = strands(150)
     assert separated(rows, groups) < 0.7
-    assert separated(coarse_map(rows), groups) > 0.95
+    assert separated(coarse_map(rows), groups) > 0.85
 
 
 def test_rows_are_unit_and_the_same_each_time() -> None:
