@@ -12,9 +12,9 @@ from ictc.embed.cached import CachedEmbedder
 from ictc.errors import SpecError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
-from ictc.means import OFFLINE, Means
+from ictc.means import OFFLINE, Means, Wording
 from ictc.models.minilm import MiniLM
-from ictc.namelist import read_names
+from ictc.namelist import Names, read_names
 from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.reasoners.named import NamedReasoner
@@ -34,6 +34,12 @@ def check_specs(describer_spec: str, reasoner_spec: str) -> None:
     """Raises SpecError where a spec names nothing that is installed, before anything is made or written."""
     _check("describer", describer_spec, [*describers(), *models()])
     _check("reasoner", reasoner_spec, [OFFLINE, *models()])
+
+
+def check_wording(wording: Wording) -> None:
+    """Raises UsageError where the prompts or the names are unusable, before anything is made or written."""
+    Prompts(wording.prompts)
+    _names(wording)
 
 
 def calls_models(spec: str) -> bool:
@@ -97,18 +103,21 @@ class Backends:
             return self._offline()
         from ictc.reasoners.llm import LlmReasoner
 
-        names = read_names(wording.names, wording.open_names) if wording.names else None
         asked = LlmReasoner(
-            self.open_model(spec), self.prompts, by=spec, names=names, language=wording.language, pack=wording.pack
+            self.open_model(spec),
+            self.prompts,
+            by=spec,
+            names=_names(wording),
+            language=wording.language,
+            pack=wording.pack,
         )
         return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
 
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()
         reasoner = EmbeddingReasoner(embedder, self.evidence())
-        if wording.names is None:
-            return reasoner
-        return NamedReasoner(reasoner, read_names(wording.names, wording.open_names), embedder)
+        names = _names(wording)
+        return reasoner if names is None else NamedReasoner(reasoner, names, embedder)
 
     def _describer(self, spec: str) -> Describer:
         together = self.means.together
@@ -125,6 +134,10 @@ class Backends:
             return None
         made = self.describer()
         return made if isinstance(made, Evidence) else None
+
+
+def _names(wording: Wording) -> Names | None:
+    return read_names(wording.names, wording.open_names) if wording.names else None
 
 
 def _check(what: str, spec: str, known: list[str]) -> None:

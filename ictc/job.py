@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import RECORDED, Backends, check_specs
+from ictc.backends import RECORDED, Backends, check_specs, check_wording
 from ictc.descriptions import recorded_items
 from ictc.errors import UsageError
 from ictc.fallback import fell_back
@@ -178,6 +178,7 @@ def _worth_another_try(revision: Revision) -> bool:
 def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
     check_specs(asked.means.describer, asked.means.reasoner)
+    check_wording(asked.means.wording)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         means = replace(asked.means, describer=asked.images)

@@ -52,7 +52,7 @@ _BOTH = {
         "Who goes on when a model is gone; by default asks on a terminal, else stops.",
     ),
     "device": _option("device", str | None, "For hf and vllm: cpu, cuda, cuda:1, mps.", metavar="DEVICE"),
-    "batch_size": _option("batch-size", int | None, "For hf: images or texts at once.", metavar="N", min=1),
+    "batch_size": _option("batch-size", int | None, "For hf and vllm: requests at once.", metavar="N", min=1),
     "trust_remote_code": _option(
         "trust-remote-code", bool | None, "Run code that comes with a model.", flags=["--trust-remote-code"]
     ),

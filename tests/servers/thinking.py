@@ -27,7 +27,7 @@ def thinking(tell: Callable[[str], str], look: Callable[[Image.Image], str] | No
             ids = [i for i in _schema(body).get("properties", {}) if i.isdigit()]
             return json.dumps({i: f"{seen} {i}" for i in ids}) if ids else seen
         schema = _schema(body)
-        if not text.lstrip().startswith("{"):  # small talk, as of `ictc doctor`
+        if not text.lstrip().startswith(("{", "[")):  # small talk, as of `ictc doctor`
             enums = [p["enum"] for p in schema.get("properties", {}).values() if "enum" in p]
             return json.dumps({name: enums[0][0] for name in schema["properties"]}) if enums else "ok"
         stage = _stage(schema)
