@@ -17,6 +17,7 @@ from ictc.models.minilm import MiniLM
 from ictc.namelist import Names, read_names
 from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.registry import DescriberContext, describer, describers, model, models
 from ictc.spending.meter import Meter, Metered
@@ -101,8 +102,6 @@ class Backends:
         if not calls_models(spec):
             check_specs(OFFLINE, spec)
             return self._offline()
-        from ictc.reasoners.llm import LlmReasoner
-
         asked = LlmReasoner(
             self.open_model(spec),
             self.prompts,
