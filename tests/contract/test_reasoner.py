@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from ictc.asking import StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.interfaces import Reasoner
 from ictc.models.minilm import MiniLM
+from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.reasoners.llm import LlmReasoner
 from ictc.store import Store
 from ictc.types import Assignment, Cluster, Description, Failure, Label, Taxonomy
+from tests.talking import Talking, sensible
 
 TEXTS = [
     *(f"A {thing} {place}." for place in ("in a park", "on a street", "at home") for thing in ("dog", "cat", "truck")),
@@ -22,9 +26,16 @@ CRITERION = "what kind of thing is shown"
 DESCRIPTIONS = [Description(f"{i}.png", text, "test") for i, text in enumerate(TEXTS)]
 
 
-@pytest.fixture(scope="module", params=["offline"])
+def _kind(text: str) -> str:
+    return next((kind for kind in ("dog", "cat", "truck") if kind in text), "nothing")
+
+
+@pytest.fixture(scope="module", params=["offline", "model", "model, packed"])
 def reasoner(request: pytest.FixtureRequest, minilm: MiniLM) -> Reasoner:
-    return {"offline": EmbeddingReasoner(CachedEmbedder(minilm, Store(None)))}[request.param]
+    if request.param == "offline":
+        return EmbeddingReasoner(CachedEmbedder(minilm, Store(None)))
+    model = StoredModel(Talking(sensible(_kind)), Store(None))
+    return LlmReasoner(model, Prompts(), "talking", pack=3 if "packed" in request.param else 1)
 
 
 @pytest.fixture(scope="module")
