@@ -92,7 +92,7 @@ def slow(scratch: Path) -> None:
     with server("--latency-ms", str(LATENCY_MS), "--allowed", str(ALLOWED), "--log", str(scratch / "log")) as url:
         single = SAMPLE / seconds(lambda: bare_sdk(url, SAMPLE, 1))
         bare = BESIDE / seconds(lambda: bare_sdk(url, BESIDE, ALLOWED))
-        for width in (ALLOWED, ALLOWED + ALLOWED // 4):
+        for width in (ALLOWED, ModelOptions().concurrency):
             with Store(scratch / f"slow{width}.sqlite") as store:
                 model = OpenAIModel(Server("m", url), ModelOptions(concurrency=width))
                 rate = SLOW / seconds(lambda m=model, s=store: answer_all(m, s, SLOW))  # type: ignore[misc]

@@ -75,7 +75,7 @@ class Estimate:
     HEADER: ClassVar = ("step", "model", "requests", "tokens in", "tokens out", "price: low / likely / high")
 
     steps: Sequence[StepEstimate]
-    concurrency: int = 64
+    concurrency: int = 96
     rpm: int | None = None
 
     @property
