@@ -13,7 +13,8 @@ class ModelOptions:
     """Limits are None where there is none.
 
     `concurrency`: requests in flight at most; by default half as many again as servers usually work on at once (64), so
-    that some wait at its door while answers travel (a server that refuses the excess lowers the number by itself). `rpm`, `tpm`: requests and tokens a minute. `timeout`: seconds a try.
+    that some wait at its door while answers travel (one that refuses the excess lowers the number by itself).
+    `rpm`, `tpm`: requests and tokens a minute. `timeout`: seconds a try.
     `retries`: further tries after a transient fault. `image_side`: pixels of a picture's longer side, to which larger
     ones are scaled down before they are sent (changes answers). `batch`: the provider's batch interface; with
     `leave`, submit and do not wait. `device`: `cpu`, `cuda`, `cuda:1`, ... or None for the best there is.
