@@ -21,7 +21,7 @@ TOPICS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "mood": ("mood atmosphere emotion feeling ambience tone", "the mood or atmosphere"),
         "saturation": ("saturation vividness vivid colourfulness colorfulness", "how vivid the colours are"),
-        "temperature": ("warmth", "warm or cold colours"),
+        "temperature": ("warmth temperature", "warm or cold colours"),
         "contrast": ("contrast", "the contrast between light and dark"),
         "sharpness": ("sharpness sharp blur blurry blurriness focus quality", "how sharp or blurred the image is"),
         "shape": (
@@ -35,6 +35,14 @@ TOPICS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """For each topic the words that name it, and a phrase that criteria in other words are compared with."""
 
+OF_COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(["warm", "cold", "cool", "warmth", "temperature"], "temperature"),
+        **dict.fromkeys(["saturation", "saturated", "vivid", "vividness", "muted", "pale"], "saturation"),
+    }
+)
+"""With these words beside it, `colours` asks for that topic, not for the colours: `warm or cold colours`."""
+
 _CLEAR = 0.5  # cosine from which on a phrase stands for the criterion; below it, what is shown is spoken of
 
 
@@ -42,6 +50,9 @@ def topics(criterion: str, embedder: Embedder) -> tuple[str, ...]:
     """The topics a criterion names, in the order of TOPICS; by meaning where no word of it is known; never empty."""
     words = set(re.findall(r"[a-z]+", criterion.lower()))
     named = tuple(topic for topic, (known, _) in TOPICS.items() if words & set(known.split()))
+    finer = {topic for word, topic in OF_COLOURS.items() if word in words} if "colour" in named else set()
+    if finer:
+        named = tuple(topic for topic in TOPICS if topic in finer or (topic in named and topic != "colour"))
     if named:
         return named
     phrases = [phrase for _, phrase in TOPICS.values()]

@@ -1,4 +1,7 @@
-"""The text of a description: what was recognised and measured, as far as the criterion asks, answer first."""
+"""The text of a description: what was recognised and measured, as far as the criterion asks, answer first.
+
+What was measured is said in one phrase that answers: whatever stands beside it might be taken for the answer.
+"""
 
 from __future__ import annotations
 
@@ -81,22 +84,20 @@ def colours(m: Measured) -> list[str]:
 
 
 def brightness(m: Measured) -> str:
-    level = _level(
-        m.brightness, (20, "very dark"), (38, "dark"), (62, "medium bright"), (82, "bright"), last="very bright"
-    )
-    return f"{level.capitalize()}, brightness {m.brightness:.0f} of 100."
+    level = _level(m.brightness, (20, "near-black"), (38, "dark"), (62, "medium"), (82, "bright"), last="near-white")
+    return f"{level.capitalize()} image."
 
 
 def mood(m: Measured) -> str:
-    light = _level(m.brightness, (38, "gloomy, dark"), (62, "calm"), last="cheerful, bright")
-    warmth = _level(m.warmth, (0.35, "cold"), (0.65, "neutral"), last="warm")
-    vivid = _level(m.saturation, (0.15, "muted"), (0.4, "soft"), last="vivid")
-    return f"{light.capitalize()} mood, {warmth} and {vivid} colours."
+    """One word, from light (dark, medium, bright) and warmth (cold, neutral, warm)."""
+    row = _level(m.brightness, (38, "bleak gloomy intimate"), (62, "serene calm cosy"), last="fresh airy cheerful")
+    cold, neutral, warm = row.split()
+    return f"{_level(m.warmth, (0.35, cold), (0.65, neutral), last=warm).capitalize()} mood."
 
 
 def saturation(m: Measured) -> str:
-    level = _level(m.saturation, (0.05, "black and white"), (0.2, "muted"), (0.45, "natural"), last="vivid")
-    return f"{level.capitalize()} colours, saturation {m.saturation:.2f}."
+    level = _level(m.saturation, (0.05, "monochrome"), (0.2, "pale"), (0.45, "natural"), last="vivid")
+    return f"{level.capitalize()} colours."
 
 
 def temperature(m: Measured) -> str:
@@ -108,7 +109,7 @@ def contrast(m: Measured) -> str:
 
 
 def sharpness(m: Measured) -> str:
-    return f"{_level(m.sharpness, (0.08, 'blurred'), (0.2, 'soft'), last='sharp').capitalize()} image."
+    return f"{_level(m.sharpness, (0.08, 'blurry'), (0.2, 'soft'), last='sharp').capitalize()} image."
 
 
 def shape(m: Measured) -> str:
@@ -120,15 +121,11 @@ def shape(m: Measured) -> str:
 
 
 def background(m: Measured) -> str:
-    if not m.background:
-        return "No plain background; the scene fills the image."
-    return f"Plain {shade_name(m.background, m.background_lightness)} background."
+    return f"{(m.background or 'busy').capitalize()} background."
 
 
 def texture(m: Measured) -> str:
-    level = _level(
-        m.texture, (0.08, "smooth, plain"), (0.25, "lightly textured"), (0.5, "textured"), last="busy, finely textured"
-    )
+    level = _level(m.texture, (0.08, "plain"), (0.25, "smooth"), (0.5, "rough"), last="busy")
     return f"{level.capitalize()} image."
 
 

@@ -17,6 +17,8 @@ from ictc.reasoners.words import same_word_key, tokens
 from ictc.types import Taxonomy
 
 NAME_PROMPT = "offline/assign.txt"
+FEW = 64  # images from which on what was measured makes the groups alone
+EVIDENCE = 2.0  # weight of measured vectors beside the description's (1), for fewer images
 LABEL = 0.2  # weight of the label's vector beside the description's (1)
 
 
@@ -43,8 +45,9 @@ def place(
         groups, similarity = settle(rows, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k)
     else:
         # What was measured chose the words, and says more than they do: it alone makes the groups, and labels name
-        # them. Words beside it turned small chances into other groups. It is not centred: it is a map already.
-        rows = evidence
+        # them. Words beside it turned small chances into other groups. It is not centred: it is a map already. Few
+        # images are mostly each of another kind, and which kinds are alike only words know.
+        rows = evidence if n >= FEW else _beside(embed(texts), label_rows[own], evidence)
         groups, centres = best_k_means(rows, groups, k)
         similarity = likeness(rows, centres)
     first = _first_of_equals(texts, evidence)
@@ -81,12 +84,14 @@ def teachers(
     return groups, taught
 
 
-def _beside(words: Vectors, labels: Vectors) -> Vectors:
-    """Unit rows in float32: words and labels, each less its own mean and made unit."""
+def _beside(words: Vectors, labels: Vectors, evidence: Vectors | None = None) -> Vectors:
+    """Unit rows in float32: words and labels, each less its own mean and made unit, beside what was measured."""
     n, d = words.shape
-    rows = np.empty((n, 2 * d), dtype=np.float32)
+    rows = np.empty((n, 2 * d + (0 if evidence is None else evidence.shape[1])), dtype=np.float32)
     rows[:, :d] = unit(words - words.mean(0))
-    rows[:, d:] = LABEL * unit(labels - labels.mean(0))
+    rows[:, d : 2 * d] = LABEL * unit(labels - labels.mean(0))
+    if evidence is not None:
+        rows[:, 2 * d :] = EVIDENCE * evidence
     return unit(rows, out=rows)
 
 

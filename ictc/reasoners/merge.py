@@ -18,6 +18,10 @@ from ictc.types import Cluster
 MAX_NAMES = 1500  # distinct labels that may become a name, the weightiest; the rest only joins a group
 LEAST_RELEVANT = 0.2  # weight of a label that does not answer the criterion, against 1 for one that does
 EVIDENCE = 1.5  # weight of measured vectors beside label vectors (1): where pixels were measured, they rule
+MOST = 0.5  # of a cluster's images: a label that fewer have does not name it alone, where further ones say much more
+MUCH_MORE = 1.5  # times as many images told by the joint name
+JOINED = 3  # labels of a joint name at most
+_BESIDE = 0.5  # of the commonest label's images: a label of fewer is not joined to it
 _ABOUT_LABELS = 6
 
 
@@ -72,7 +76,8 @@ def rename(
     """The same clusters after all images were placed in them, each named by the label that tells its images best.
 
     A label tells a cluster by F1: of the label's images how many are in the cluster, of the cluster's how many have the
-    label. The k distinct labels with the greatest sum are taken (Hungarian method); an old name breaks ties.
+    label. The k distinct labels with the greatest sum are taken (Hungarian method); an old name breaks ties. Where such
+    a label is a minority's, the commonest labels are the name together: `red, brown and orange`.
     """
     everywhere = weigh(labels, relevance)
     keys = sorted(everywhere, key=lambda x: (-everywhere[x], x))[: max(MAX_NAMES, len(clusters))]
@@ -87,7 +92,36 @@ def rename(
             f1[i, place[same_word_key(cluster.name)]] += 1e-6
     _, columns = linear_sum_assignment(-f1)
     spellings = count_labels(labels)
-    return describe_groups([_commonest(spellings[keys[c]]) for c in columns], labels, groups)
+    names = [_commonest(spellings[keys[c]]) for c in columns]
+    return describe_groups(_joined(names, labels, groups, relevance), labels, groups)
+
+
+def _joined(
+    names: Sequence[str], labels: Sequence[str], groups: Sequence[int], relevance: Mapping[str, float]
+) -> list[str]:
+    """The names, and for a cluster that its name tells little of, its commonest labels joined. Distinct as before."""
+    given = list(names)
+    for i, name in enumerate(names):
+        inside = count_labels([x for x, g in zip(labels, groups, strict=True) if g == i])
+        size, told = sum(map(Counter.total, inside.values())), inside.get(same_word_key(name), Counter()).total()
+        if told >= MOST * size:
+            continue
+        taken = {same_word_key(other) for j, other in enumerate(names) if j != i}
+        free = {
+            key: forms.total()
+            for key, forms in inside.items()
+            if key not in taken and "," not in key and relevance.get(_commonest(forms), 1.0) >= 0
+        }
+        common = sorted(free, key=lambda key: (-free[key], key))[:JOINED]
+        parts: list[str] = []
+        for key in common:
+            known = any(p.endswith(key) or key.endswith(p) for p in parts)  # `rattlesnake` and `snake`
+            if not known and sum(free[p] for p in parts) < MOST * size and free[key] >= _BESIDE * free[common[0]]:
+                parts.append(key)
+        if sum(free[p] for p in parts) >= MUCH_MORE * told:
+            forms = [_commonest(inside[p]) for p in parts]
+            given[i] = " and ".join([", ".join(forms[:-1]), forms[-1]] if len(forms) > 1 else forms)
+    return given
 
 
 def name_as_asked(clusters: Sequence[Cluster], named: Sequence[str], embed: Embed) -> list[Cluster]:
