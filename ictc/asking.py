@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
@@ -83,4 +83,5 @@ def _encoded(answer: Reply | Failure) -> dict[str, Any]:
 def _decoded(value: dict[str, Any], request: Request) -> Reply | Failure:
     if "reply" in value:
         return Reply(**value["reply"])
-    return Failure(**(value["failure"] | {"stage": request.stage}))
+    failure = Failure(**value["failure"])
+    return failure if failure.stage == "image" else replace(failure, stage=request.stage)

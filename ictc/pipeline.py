@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from ictc.errors import ModelGone, StepError, UsageError
@@ -109,11 +110,11 @@ def step3(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch) 
         ModelGone: the model cannot be reached, or refuses to answer any more.
     """
     taxonomy = revision.taxonomy()
-    labelled = {x.image for x in revision.labels()}
+    labelled = {x.image: x.label for x in revision.labels()}
     descriptions = [d for d in revision.descriptions() if d.image in labelled]
     with watch("assign", len(descriptions)) as tick:
         assignments, failures = split(reasoner.assign(descriptions, taxonomy, criterion, tick))
-    revision.save_assignments(assignments)
+    revision.save_assignments([a if a.evidence else replace(a, evidence=labelled[a.image]) for a in assignments])
     revision.save_failures(failures, ("assign",))
     check_there(failures)
 

@@ -98,3 +98,14 @@ def test_pictures_that_could_not_be_read_are_not_one_and_are_not_kept() -> None:
         for _ in range(2):
             assert len(list(ask(StoredModel(model, store), [*unread, *same]))) == 4
         assert len(model.asked) == 8
+
+
+def test_a_failure_of_the_picture_stays_one() -> None:
+    class Blind(Echo):
+        def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+            yield from ((i, Failure("", "image", "truncated", "cut off")) for i, _ in enumerate(requests))
+
+    request = Request("describe", "what?", image=Item("a", Path("a.jpg"), "1"))
+    with Store(None) as store:
+        first, again = (list(ask(StoredModel(Blind(), store), [request])) for _ in range(2))
+    assert first == again
