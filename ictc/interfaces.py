@@ -61,6 +61,13 @@ class Evidence(Protocol):
     def evidence(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None: ...
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A describer that knows what it cannot tell: sentences for the person, with what to use instead; mostly none."""
+
+    def notes(self, criterion: str) -> list[str]: ...
+
+
 class Embedder(Protocol):
     """Texts to unit vectors. `fingerprint` changes whenever the same text could give another vector."""
 

@@ -19,7 +19,7 @@ from ictc.descriptions import recorded_items
 from ictc.errors import UsageError
 from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
-from ictc.interfaces import Describer, Reasoner, Tick
+from ictc.interfaces import Describer, Noted, Reasoner, Tick
 from ictc.means import OFFLINE, Means, changed, wording_from_json
 from ictc.pipeline import check_enough, run_steps, step1, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
@@ -61,6 +61,11 @@ class Done:
     revision: Revision
     reused: bool
 
+    @property
+    def notes(self) -> list[str]:
+        """What the describer said it could not tell."""
+        return list(self.folder.entry(self.revision.id).get("notes", []))
+
 
 def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | None = None) -> Done:
     """All steps into `folder`, which is made when missing.
@@ -81,6 +86,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with _recording(run_folder, revision, watch, backends.meter) as timed:
+            _admit(run_folder, revision, describer, asked.criterion)
             run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
@@ -98,6 +104,7 @@ def describe(
         settings = replace(_settings(asked, source, describer, backends.reasoner()), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
         with _recording(run_folder, revision, watch, backends.meter) as timed:
+            _admit(run_folder, revision, describer, asked.criterion)
             step1(revision, source, asked.criterion, describer, timed)
     return run_folder, revision
 
@@ -120,6 +127,7 @@ def label(later: Later) -> tuple[RunFolder, Revision]:
         if before.has(LABELS) and settings.reasoner_fingerprint != _known(run_folder, before).reasoner_fingerprint:
             revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
             revision.copy_step_1(before)
+            _carry_notes(run_folder, before, revision)
         else:
             run_folder.record(revision.id, settings)
         with _recording(run_folder, revision, later.watch, later.meter) as timed:
@@ -135,6 +143,7 @@ def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
         revision = run_folder.revision_for(replace(settings, k=k, taxonomy=""))
         if revision.id != before.id:
             revision.copy_steps_1_and_2a(before)
+            _carry_notes(run_folder, before, revision)
         with _recording(run_folder, revision, later.watch, later.meter) as timed:
             step2b(revision, settings.criterion, k, reasoner, timed)
         run_folder.note(revision, merged=revision.digest_of(TAXONOMY))
@@ -156,12 +165,25 @@ def assign(later: Later) -> Done:
             before, revision = revision, run_folder.revision_for(settings)
             if revision.id != before.id:
                 revision.copy_steps_1_and_2a(before)
+                _carry_notes(run_folder, before, revision)
                 revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
         run_folder.record(revision.id, settings)
         with _recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
+
+
+def _admit(folder: RunFolder, revision: Revision, describer: Describer, criterion: str) -> None:
+    """What the describer cannot tell goes with the revision, to be said wherever its result is shown."""
+    found = describer.notes(criterion) if isinstance(describer, Noted) else []
+    if found or folder.entry(revision.id).get("notes"):
+        folder.note(revision, notes=found)
+
+
+def _carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:
+    if found := folder.entry(before.id).get("notes"):
+        folder.note(revision, notes=found)
 
 
 def _known(folder: RunFolder, revision: Revision) -> Settings:

@@ -93,6 +93,7 @@ def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
             page = build_report(
                 result,
                 _provenance(done),
+                warnings=done.notes,
                 scores=metrics,
                 truth=_classes(result, metrics),
                 vectors=result_vectors(done),

@@ -17,6 +17,7 @@ from ictc.models.efficientnet import EfficientNetLite0
 from ictc.registry import DescriberContext
 from ictc.types import Description, Failure, Item
 from step1.evidence import vectors
+from step1.notes import notes
 from step1.seeing import Eyes, Seen
 from step1.tags import kind_in, probabilities, recognise, vocabulary_digest
 from step1.topics import topics
@@ -34,7 +35,7 @@ def create(argument: str, context: DescriberContext) -> OfflineDescriber:
 
 
 class OfflineDescriber:
-    """Implements `Describer` and `Evidence`."""
+    """Implements `Describer`, `Evidence` and `Noted`."""
 
     def __init__(self, eyes: Eyes, embedder: Embedder) -> None:
         self._eyes = eyes
@@ -60,6 +61,9 @@ class OfflineDescriber:
         if not seen:
             return None
         return vectors(topics(criterion, self._embedder), self._logits(seen))
+
+    def notes(self, criterion: str) -> list[str]:
+        return notes(criterion, self._embedder)
 
     def _texts(self, seen: Sequence[Seen], criterion: str) -> list[str]:
         if not seen:

@@ -55,8 +55,16 @@ def topics(criterion: str, embedder: Embedder) -> tuple[str, ...]:
         named = tuple(topic for topic in TOPICS if topic in finer or (topic in named and topic != "colour"))
     if named:
         return named
-    phrases = [phrase for _, phrase in TOPICS.values()]
-    vectors = embedder.embed_texts([criterion, *phrases])
+    return (likeliest(criterion, embedder) or OBJECT,)
+
+
+def likeliest(criterion: str, embedder: Embedder) -> str:
+    """The topic that a criterion in other words is clearly about by meaning; "" where it is about none.
+
+    Never the background, which is near to whatever is said of pictures (`scene`, `theme`): that has to be named.
+    """
+    known = [topic for topic in TOPICS if topic != "background"]
+    vectors = embedder.embed_texts([criterion, *(TOPICS[topic][1] for topic in known)])
     similar = vectors[1:] @ vectors[0]
     best = int(np.argmax(similar))
-    return (list(TOPICS)[best],) if similar[best] >= _CLEAR else (OBJECT,)
+    return known[best] if similar[best] >= _CLEAR else ""

@@ -58,6 +58,8 @@ def run(
         scores = outputs.score(done, truth) if truth else None
         page = outputs.report(done, watch, anew=False) if with_report else None
         outcomes.append(outcome_of(done, fail_on_error))
+        for note in done.notes:
+            say(note)
         facts.append(_facts(done, output, scores, page, outcomes[-1]))
         if not json_output:
             _show(done, output, scores, page)
@@ -85,6 +87,7 @@ def _facts(
         **done.result.to_json(),
         **(scores or {}),
         **({"spent": spent} if spent else {}),
+        **({"notes": done.notes} if done.notes else {}),
         "report": str(page) if page else None,
         **outcome.to_json(),
     }

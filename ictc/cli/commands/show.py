@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.cli import options as o
-from ictc.cli.console import print_json, show_line
+from ictc.cli.console import print_json, say, show_line
 from ictc.cli.tables import print_clusters, print_scores
 
 
@@ -13,6 +13,8 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
 
     done = outputs.reopen(run, revision)
     scores = done.revision.metrics()
+    for note in done.notes:
+        say(note)
     if json_output:
         print_json(
             {
@@ -21,6 +23,7 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
                 "revisions": done.folder.revision_ids,
                 **done.result.to_json(),
                 **(scores or {}),
+                **({"notes": done.notes} if done.notes else {}),
             }
         )
         return
