@@ -29,7 +29,7 @@ def thinking(tell: Callable[[str], str], look: Callable[[Image.Image], str] | No
         schema = _schema(body)
         if not text.lstrip().startswith(("{", "[")):  # small talk, as of `ictc doctor`
             enums = [p["enum"] for p in schema.get("properties", {}).values() if "enum" in p]
-            return json.dumps({name: enums[0][0] for name in schema["properties"]}) if enums else "ok"
+            return json.dumps(dict.fromkeys(schema["properties"], enums[0][0])) if enums else "ok"
         stage = _stage(schema)
         said = sensible(tell)(Request(stage, text, body["messages"][0]["content"], schema=schema))
         assert isinstance(said, str)
