@@ -5,6 +5,7 @@ What the CLI and the library share. A job that was done before, with nothing cha
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from ictc.result import Result
 from ictc.revision import LABELS, TAXONOMY, Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
 from ictc.spending.meter import Meter, added
+from ictc.store import Store
 
 _VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
 
@@ -76,6 +78,8 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
     """
     asked, source = resolve(asked)
     _check_size(asked.k, source)
+    if folder.is_dir() and not os.access(folder, os.W_OK) and (found := _as_it_stands(asked, source, folder)):
+        return found
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
         backends = Backends(asked.means, store, meter or Meter())
@@ -172,6 +176,18 @@ def assign(later: Later) -> Done:
             step3(revision, settings.criterion, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
+
+
+def _as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
+    """The finished revision of a run folder that cannot be written, where it is what is asked for."""
+    run_folder = RunFolder(folder)
+    with Store(None) as store:
+        backends = Backends(asked.means, store, Meter())
+        key = _settings(asked, source, backends.describer(), backends.reasoner()).key
+    for revision in map(run_folder.revision, run_folder.revision_ids):
+        if _known(run_folder, revision).key == key and revision.is_done(key):
+            return Done(revision.result(), run_folder, revision, reused=True)
+    return None
 
 
 def _admit(folder: RunFolder, revision: Revision, describer: Describer, criterion: str) -> None:

@@ -79,12 +79,12 @@ def score(done: Done, truth: str) -> dict[str, Any]:
 
 def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
     """Write report.html into the run's revision; not `anew`, only where the one there is of something else."""
+    made_of = [done.revision.digest_of("DONE", "images.jsonl", "metrics.json"), version("ictc")]
+    file = done.revision.path / "report.html"
+    if not anew and file.exists() and done.folder.entry(done.revision.id).get("report_of") == made_of:
+        return file  # without the lock: also where the folder cannot be written
     with done.folder.locked():
         metrics = done.revision.metrics()
-        made_of = [done.revision.digest_of("DONE", "images.jsonl", "metrics.json"), version("ictc")]
-        file = done.revision.path / "report.html"
-        if not anew and file.exists() and done.folder.entry(done.revision.id).get("report_of") == made_of:
-            return file
         result = done.result
         wanted = set(shown_images(result))
         with watch("report", len(wanted)) as tick:

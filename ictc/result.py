@@ -37,13 +37,13 @@ class Result:
 
     @property
     def clusters(self) -> dict[str, list[str]]:
-        """Image names per cluster name, in the taxonomy's order; most confident first."""
+        """Image names per cluster name, the largest cluster first; most confident first."""
         ranked = sorted(self.assignments, key=lambda a: -(a.confidence or 0.0))
         members: dict[str, list[str]] = {name: [] for name in self.names}
         for a in ranked:
             if a.cluster is not None:
                 members[a.cluster].append(a.image)
-        return members
+        return dict(sorted(members.items(), key=lambda member: -len(member[1])))
 
     @property
     def unassigned(self) -> list[str]:

@@ -169,6 +169,13 @@ class Revision:
         """
         items, metadata = self.items()
         taxonomy, assignments = self.taxonomy(), self.assignments()
+        failures = self.failures()
+        gone = len({i.name for i in items} - {a.image for a in assignments} - {f.image for f in failures})
+        if gone:
+            raise RunError(
+                f"{self.path / 'step3_result.jsonl'} lacks {gone} of {len(items)} images: neither assigned nor failed.",
+                f"Assign again: {command_line('step3', str(self.path.parent))}",
+            )
         strange = {a.cluster for a in assignments} - {None, *taxonomy.names}
         if strange:
             raise RunError(
@@ -183,7 +190,7 @@ class Revision:
             labels=self.labels(),
             taxonomy=taxonomy,
             assignments=assignments,
-            failures=self.failures(),
+            failures=failures,
             metadata=metadata,
             folder=self.path,
         )

@@ -230,7 +230,7 @@ def _read_state(file: Path) -> dict[str, Any]:
     if version > FORMAT:
         raise RunTooNew(
             f"{file.parent} was made by a newer ictc (layout {version}; this one knows {FORMAT}).",
-            "Update: pip install -U ictc, or give another folder with -o.",
+            "Give another folder with -o, or use the ictc that made it, or a newer one.",
         )
     if not isinstance(known, dict) or not all(
         _REVISION.fullmatch(i) and isinstance(entry, dict) for i, entry in known.items()

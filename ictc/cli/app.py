@@ -35,13 +35,21 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except IctcError as e:
-            fail(e, as_json)
+            fail(e, as_json or self._file_says_json(ctx))
         except TyperException as e:
             e.message = printable(e.message)
-            if as_json:
+            if getattr(e, "option_name", "") == "--config":
+                e.message += " It stands before the command: ictc --config FILE run ..."
+            if as_json or self._file_says_json(ctx):
                 hint = "The same command with --help instead of --json shows what it takes."
                 print_json({"error": e.format_message(), "hint": hint, "exit": e.exit_code})
             raise
+
+    @staticmethod
+    def _file_says_json(ctx: Any) -> bool:
+        """Whether `json = true` stands in ictc.toml for the command that was called."""
+        named = (ctx.default_map or {}).get(ctx.invoked_subcommand or "", {})
+        return bool(named.get("json_output"))
 
 
 app = typer.Typer(

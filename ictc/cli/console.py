@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -25,7 +28,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ictc.errors import EXIT_INTERRUPTED, IctcError, StorageFull
+from ictc.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, IctcError, StorageFull
 from ictc.text import command_line, printable
 
 if TYPE_CHECKING:
@@ -65,36 +68,72 @@ def say(message: str) -> None:
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True, allow_nan=False) + "\n")
+    sys.stdout.flush()
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Errors become one message and an exit code; Ctrl-C says how to go on. The command keeps its signature."""
+    """Errors become one message and an exit code; Ctrl-C and SIGTERM say how to go on. The signature is kept."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         as_json = bool(kwargs.get("json_output"))
         try:
-            return command(*args, **kwargs)
-        except KeyboardInterrupt:
+            with _terminable():
+                done = command(*args, **kwargs)
+            sys.stdout.flush()  # a full disk shows here, not while Python ends
+            return done
+        except KeyboardInterrupt as e:
             say(f"\nInterrupted. What was computed is kept; go on with:\n  {command_line(*sys.argv[1:])}")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+            raise typer.Exit(EXIT_TERMINATED if isinstance(e, _Terminated) else EXIT_INTERRUPTED) from None
         except IctcError as e:
             fail(e, as_json)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             raise typer.Exit(0) from None
         except OSError as e:
             if e.errno not in (ENOSPC, EDQUOT):
                 raise
+            try:
+                sys.stdout.flush()
+            except OSError:  # it is standard output that is full
+                _discard_output()
             fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
 
     return run
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as what every part already cleans up after."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    def terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _discard_output() -> None:
+    """What standard output still holds goes nowhere, so that no second error comes when Python ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def fail(error: IctcError, as_json: bool) -> NoReturn:
     """The error for the person, on standard error, and with `as_json` for programs too; then its exit code."""
     if as_json:
-        print_json(error_json(error))
+        try:
+            print_json(error_json(error))
+        except OSError:
+            _discard_output()
     err().print(Text("Error:", "bold red"), plain(error.message))
     if error.hint:
         say(error.hint)

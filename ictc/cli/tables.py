@@ -26,8 +26,9 @@ def print_clusters(result: Result) -> None:
     table.add_column("for example", style="dim")
     total = max(1, len(result.assignments))
     members = result.clusters
-    for cluster in result.taxonomy.clusters:
-        images = members[cluster.name]
+    clusters = {cluster.name: cluster for cluster in result.taxonomy.clusters}
+    for name, images in members.items():
+        cluster = clusters[name]
         labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
         table.add_row(
             _cell(cluster.name, _NAME),

@@ -46,8 +46,8 @@ class EmbeddingReasoner:
         """k distinct names, each a label of the images (made finer where there are fewer labels than k).
 
         Raises:
-            UsageError: k is below 1.
-            StepError: there is nothing to name, or fewer distinct descriptions than k.
+            UsageError: k is below 1, or above the number of distinct descriptions.
+            StepError: there is nothing to name.
         """
         if k is not None and k < 1:
             raise UsageError(f"K must be at least 1, not {k}.", "Use -k with a positive number, or -k auto.")
@@ -58,7 +58,7 @@ class EmbeddingReasoner:
         texts, words = [d.text for d in known], [label_of[d.image] for d in known]
         possible = len(set(texts))
         if k is not None and k > possible:
-            raise StepError(
+            raise UsageError(
                 f"{k} clusters were asked for, but there are only {possible} different descriptions.",
                 f"Use -k {possible} or fewer, or a describer that says more.",
             )

@@ -99,10 +99,18 @@ def rename(
 def _joined(
     names: Sequence[str], labels: Sequence[str], groups: Sequence[int], relevance: Mapping[str, float]
 ) -> list[str]:
-    """The names, and for a cluster that its name tells little of, its commonest labels joined. Distinct as before."""
+    """The names, and for a cluster that its name tells little of, its commonest labels joined. Distinct as before.
+
+    A label is joined only where it has the most images.
+    """
     given = list(names)
-    for i, name in enumerate(names):
-        inside = count_labels([x for x, g in zip(labels, groups, strict=True) if g == i])
+    counted = [count_labels([x for x, g in zip(labels, groups, strict=True) if g == i]) for i in range(len(names))]
+    home: dict[str, int] = {}
+    for i, inside in enumerate(counted):
+        for key, forms in inside.items():
+            if key not in home or forms.total() > counted[home[key]][key].total():
+                home[key] = i
+    for i, (name, inside) in enumerate(zip(names, counted, strict=True)):
         size, told = sum(map(Counter.total, inside.values())), inside.get(same_word_key(name), Counter()).total()
         if told >= MOST * size:
             continue
@@ -110,7 +118,7 @@ def _joined(
         free = {
             key: forms.total()
             for key, forms in inside.items()
-            if key not in taken and "," not in key and relevance.get(_commonest(forms), 1.0) >= 0
+            if key not in taken and "," not in key and relevance.get(_commonest(forms), 1.0) >= 0 and home[key] == i
         }
         common = sorted(free, key=lambda key: (-free[key], key))[:JOINED]
         parts: list[str] = []
@@ -118,9 +126,9 @@ def _joined(
             known = any(p.endswith(key) or key.endswith(p) for p in parts)  # `rattlesnake` and `snake`
             if not known and sum(free[p] for p in parts) < MOST * size and free[key] >= _BESIDE * free[common[0]]:
                 parts.append(key)
-        if sum(free[p] for p in parts) >= MUCH_MORE * told:
-            forms = [_commonest(inside[p]) for p in parts]
-            given[i] = " and ".join([", ".join(forms[:-1]), forms[-1]] if len(forms) > 1 else forms)
+        if parts and sum(free[p] for p in parts) >= MUCH_MORE * told:
+            *first, last = (_commonest(inside[p]) for p in parts)
+            given[i] = f"{', '.join(first)} and {last}" if first else last
     return given
 
 

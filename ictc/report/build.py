@@ -64,9 +64,10 @@ def build_report(
     pictures = _Pictures(result, truth or {}, matched, thumbnails or {})
     quota = _quota(result, bool(thumbnails))
     total = len(result.assignments)
+    by_size = sorted(result.taxonomy.clusters, key=lambda c: -len(members[c.name]))
     sections = [
         _section(number, cluster, members[cluster.name], total, quota, pictures)
-        for number, cluster in enumerate(result.taxonomy.clusters, 1)
+        for number, cluster in enumerate(by_size, 1)
     ]
     unassigned = _section(0, Cluster("Unassigned"), members[None], total, quota, pictures) if members[None] else None
     return Report(
@@ -184,7 +185,7 @@ def _map(result: Result, vectors: Vectors) -> ImageMap | None:
     xy = layout(vectors[rows])
     if xy is None:
         return None
-    return map_view(xy, [result.assignments[i] for i in rows], result.names, len(vectors))
+    return map_view(xy, [result.assignments[i] for i in rows], list(result.clusters), len(vectors))
 
 
 def _observations(sections: Sequence[Section]) -> list[str]:

@@ -196,7 +196,7 @@ def test_a_request_that_was_refused_does_not_hide_the_good_revision(captions: Pa
     words = (f"recorded:{captions}", "-c", "object", "-o", tmp_path / "run")
     run_json(*words, "-k", 3)
     assert invoke("step2b", tmp_path / "run", "-k", 99).exit_code == 2
-    assert invoke("run", *words, "-k", 33).exit_code == 4
+    assert invoke("run", *words, "-k", 33).exit_code == 2
     assert json.loads(invoke("show", tmp_path / "run", "--json").stdout)["k"] == 3
 
 

@@ -103,7 +103,7 @@ def test_one_thing_is_one_cluster(embedder: Embedder, texts: list[str]) -> None:
 
 
 def test_more_clusters_than_descriptions_is_refused_with_a_number(embedder: Embedder) -> None:
-    with pytest.raises(StepError, match="only 2 different") as error:
+    with pytest.raises(UsageError, match="only 2 different") as error:
         run(embedder, ["A car.", "A car.", "A dog."], "object", 3)
     assert "-k 2" in error.value.hint
     with pytest.raises(UsageError):

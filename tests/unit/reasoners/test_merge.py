@@ -16,6 +16,7 @@ from ictc.types import Cluster
         ({"grey": [13, 0], "red": [0, 2], "brown": [0, 2], "blue": [0, 1], "teal": [0, 2], "pink": [0, 2]},
          ["grey", "brown, pink and red"]),
         ({"animal": [9, 8], "frog": [0, 4], "fish": [0, 4]}, ["animal", "fish and frog"]),
+        ({"animal": [9, 0], "fox": [5, 4], "frog": [0, 4], "fish": [0, 4]}, ["animal", "fish and frog"]),
         ({"animal": [9, 8], "snake": [0, 4], "rattlesnake": [0, 4]}, ["animal", "rattlesnake"]),
     ],
 )  # fmt: skip

@@ -135,9 +135,16 @@ def test_the_map_is_of_the_assigned_images_and_says_how_many(make_result):
     assert build(result).map is None
 
 
+def test_numbers_on_the_map_are_those_of_the_sections(make_result):
+    vectors = np.random.default_rng(0).normal(size=(35, 8)).astype(np.float32)
+    report = build(make_result({"calm": 15, "wild": 20}), vectors=vectors)
+    assert [s.cluster.name for s in report.sections] == ["wild", "calm"]
+    assert {g.number: g.images[0] for g in report.map.groups} == {1: "wild-0.jpg", 2: "calm-0.jpg"}
+
+
 def test_a_handful_of_images_is_one_grid(make_result):
     report = build(make_result({"calm": 11, "wild": 12}))
-    assert [(len(s.likely), len(s.doubtful)) for s in report.sections] == [(11, 0), (9, 3)]
+    assert [(len(s.likely), len(s.doubtful)) for s in report.sections] == [(9, 3), (11, 0)], "the largest first"
 
 
 def test_without_a_description_the_label_speaks_for_the_image(make_result):
