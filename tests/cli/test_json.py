@@ -23,6 +23,16 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{captions}", "-c", "x", "--fail-on-error", "7"),
         ("{captions}", "-c", "x", "--truth", "{none}"),
         ("{captions}", "-c", "x", "--reasoner", "nobody:knows"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:m@ftp://x"),
+        ("{captions}", "-c", "x", "--reasoner", "hf:{none}"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:m@http://127.0.0.1:9/v1", "--pack", "0"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:m@https://a.example/v1", "--max-cost", "1"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:m@https://a.example/v1", "--price", "cheap"),
+        ("{captions}", "-c", "x", "--reasoner", "openai:m@https://a.example/v1", "--max-calls", "-1"),
+        ("{captions}", "-c", "x", "--fallback", "magic"),
+        ("{captions}", "-c", "x", "--names", "{none}"),
+        ("{captions}", "-c", "x", "--prompts", "{none}"),
         ("{captions}",),
     ],
     "step1": [("{none}", "-c", "x"), ("{captions}", "-c", "")],
@@ -33,7 +43,9 @@ BAD: dict[str, list[tuple[str, ...]]] = {
     "report": [("{none}",)],
     "show": [("{none}",), ("{made}", "--revision", "x"), ("{made}", "--no-such-option")],
     "import": [("{none}",)],
-    "doctor": [("too", "many")],
+    "doctor": [("too", "many"), ("nobody:knows",)],
+    "prompts show": [("nothing",), ("--prompts", "{none}")],
+    "prompts copy": [("{made}/run.json",), ()],
 }
 
 
@@ -58,7 +70,7 @@ def test_every_command_is_tried() -> None:
 def test_a_bad_input_gives_one_object_and_exit_2(command: str, places: dict[str, str], tmp_path: Path) -> None:
     for words in BAD[command]:
         output = ("-o", tmp_path / "new") if command in ("run", "step1", "import") else ()
-        result = invoke(command, *(w.format(**places) for w in words), *output, "--json")
+        result = invoke(*command.split(), *(w.format(**places) for w in words), *output, "--json")
         assert result.exit_code == 2, (words, result.output)
         assert isinstance(result.exception, SystemExit), words
         said = only_object(result)

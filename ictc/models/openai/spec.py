@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ictc.errors import SpecError
 
 OPENAI = "https://api.openai.com/v1"
-_SUFFIX = re.compile(r"(.*)@(https?://.*)", re.DOTALL | re.IGNORECASE)
+_SUFFIX = re.compile(r"(.*)@([a-z][a-z0-9+.-]*://.*)", re.DOTALL | re.IGNORECASE)
 _EXAMPLE = "Write openai:MODEL, or openai:MODEL@http://127.0.0.1:8000/v1 for another server."
 
 

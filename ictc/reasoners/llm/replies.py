@@ -262,7 +262,7 @@ def _name(said: str) -> str:
 
 def _whole(value: Any) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
-        return int(value)
+        return int(value.strip())
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
