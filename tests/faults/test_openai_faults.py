@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ import pytest
 from ictc.modeloptions import ModelOptions
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.openai.spec import Server
-from ictc.types import Failure, Reply, Request
+from ictc.prompts import Prompts
+from ictc.reasoners.llm import LlmReasoner
+from ictc.types import Description, Failure, Label, Reply, Request
 from tests.servers import answers as say
 from tests.servers.scripted import ScriptedServer
 
@@ -222,18 +225,35 @@ def test_a_model_that_thinks_all_its_tokens_away_gets_more_once_for_all(server: 
     assert failure(model).code == "truncated"
 
 
-def test_a_text_too_long_is_shortened_once(server: ScriptedServer) -> None:
-    text = "begin " + "x" * 4000 + " end"
-    server.then(say.CONTEXT_OVERFLOW)
-    model = made(server.url)
-    assert isinstance(one(model, Request("label", text)), Reply)
-    short = server.bodies[1]["messages"][0]["content"]
-    assert short.startswith("begin")
-    assert short.endswith("end")
-    assert len(short) < 0.6 * len(text)
+def test_a_text_too_long_is_told_at_once_and_never_cut_here(server: ScriptedServer) -> None:
     server.respond = lambda _: say.CONTEXT_OVERFLOW
-    told = failure(model, Request("label", text))
-    assert (told.code, told.retryable, server.count) == ("context-overflow", False, 4)
+    told = failure(made(server.url), Request("label", "begin " + "x" * 4000 + " end"))
+    assert (told.code, told.retryable, server.count) == ("context-overflow", False, 1)
+
+
+def test_labels_too_many_for_the_context_are_all_shown_in_smaller_requests(server: ScriptedServer) -> None:
+    shown: list[str] = []
+
+    def respond(body: say.Body) -> str | say.Scripted:
+        asked = body["messages"][-1]["content"]
+        if len(asked) > 9000:
+            return say.CONTEXT_OVERFLOW
+        properties = body["response_format"]["json_schema"]["schema"]["properties"]
+        if "answers" in properties:
+            return json.dumps({"answers": []})
+        shown.append(asked)
+        least = properties["categories"].get("minItems", 5)
+        return json.dumps(
+            {"categories": [{"name": f"kind {i}x", "about": "", "labels": [i + 1]} for i in range(least)]}
+        )
+
+    server.respond = respond
+    labels = [Label(str(i), f"label number {i:04d} of things, " + "x" * 40) for i in range(600)]
+    descriptions = [Description(label.image, label.label, "m") for label in labels]
+    taxonomy = LlmReasoner(made(server.url), Prompts(None), "m").merge(descriptions, labels, "object", 3)
+    assert taxonomy.k == 3
+    together = "".join(shown)
+    assert [label.image for label in labels if f"number {label.image:0>4} of" not in together] == []
 
 
 @pytest.mark.parametrize(

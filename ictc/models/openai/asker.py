@@ -64,11 +64,11 @@ class Asker:
         return await self._until_answered(request, picture)
 
     async def _until_answered(self, request: Request, picture: str | None) -> Reply | Failure:
-        user, schema, tries, limited = request.user, True, 0, 0
+        schema, tries, limited = True, 0, 0
         answers_before = self._reach.answers
         while True:
             room, served = self.dialect.room, self._served
-            body = wire.body(request, self.server.model, self.dialect, user=user, picture=picture, schema=schema)
+            body = wire.body(request, self.server.model, self.dialect, picture=picture, schema=schema)
             result = await self._try(body, wire.tokens_estimate(request, room))
             if self.gone and not isinstance(result, Reply):
                 return replace(self.gone, stage=request.stage)
@@ -85,9 +85,6 @@ class Asker:
                 continue
             if result.code == "context-overflow" and room:
                 self.dialect.take_room_back()
-                continue
-            if result.code == "context-overflow" and user == request.user and len(user) > 1:
-                user = wire.shortened(user)
                 continue
             if result.wait is not None and result.wait > _LONGEST_WAIT:
                 return self._given_up(result, request, answers_before)

@@ -137,7 +137,7 @@ class BatchModel:
             if isinstance(url, Failure):
                 return replace(url, image="")
             picture = url
-        body = wire.body(request, self._model.server.model, self._model.dialect, user=request.user, picture=picture)
+        body = wire.body(request, self._model.server.model, self._model.dialect, picture=picture)
         line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line).encode() + b"\n"
 

@@ -8,7 +8,7 @@
 no connection, dropped connection           unreachable        again
 nothing within the time limit               timeout            again
 a body that is no chat completion           malformed-reply    again
-400, 413, 422 about the context's length    context-overflow   once more, shorter
+400, 413, 422 about the context's length    context-overflow   whoever asked shortens
 400, 422 about a parameter                  bad-request        once more, without it (`refused`)
 all other                                   bad-request
 """

@@ -52,11 +52,11 @@ def parameters(body: dict[str, Any]) -> set[str]:
 
 
 def body(
-    request: Request, model: str, dialect: Dialect, *, user: str, picture: str | None = None, schema: bool = True
+    request: Request, model: str, dialect: Dialect, *, picture: str | None = None, schema: bool = True
 ) -> dict[str, Any]:
-    """`user`: the request's text, perhaps shortened. `picture`: a data URL. `schema`: whether to send the request's."""
+    """`picture`: a data URL. `schema`: whether to send the request's."""
     refused = dialect.refused
-    user = _sendable(user)
+    user = _sendable(request.user)
     messages: list[dict[str, Any]] = []
     if request.system and "system" not in refused:
         messages.append({"role": "system", "content": _sendable(request.system)})
@@ -75,12 +75,6 @@ def body(
         shape = {"name": "answer", "strict": True, "schema": request.schema}
         made["response_format"] = {"type": "json_schema", "json_schema": shape}
     return made
-
-
-def shortened(text: str) -> str:
-    """Half of `text`: its beginning and its end, where instructions stand."""
-    keep = len(text) // 4
-    return f"{text[:keep]} [...] {text[-keep:]}" if keep else text
 
 
 def _sendable(text: str) -> str:
