@@ -5,7 +5,9 @@ Every model is opened here, as `StoredModel(Metered(model))`: nothing is asked t
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
@@ -14,6 +16,7 @@ from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
 from ictc.means import OFFLINE, Means, Wording
 from ictc.models.minilm import MiniLM
+from ictc.models.openai.spec import parse as parse_server
 from ictc.namelist import Names, read_names
 from ictc.prompts import Prompts
 from ictc.reasoners.embedding import EmbeddingReasoner
@@ -21,7 +24,7 @@ from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.registry import DescriberContext, describer, describers, model, models
 from ictc.spending.meter import Meter, Metered
-from ictc.spending.prices import parse_prices, price_of
+from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store
 
 RECORDED = "recorded:"
@@ -35,6 +38,21 @@ def check_specs(describer_spec: str, reasoner_spec: str) -> None:
     """Raises SpecError where a spec names nothing that is installed, before anything is made or written."""
     _check("describer", describer_spec, [*describers(), *models()])
     _check("reasoner", reasoner_spec, [OFFLINE, *models()])
+
+
+def check_recorded(spec: str) -> None:
+    """Raises SpecError where a run folder (perhaps somebody else's) names a server far away: it would get your key."""
+    kind, _, argument = spec.partition(":")
+    if kind != "openai":
+        return
+    server = parse_server(argument, os.environ)
+    own = parse_server("model", os.environ).base_url
+    host = urlsplit(server.base_url).hostname or ""
+    if not (is_local(host) or server.is_openai or server.base_url == own):
+        raise SpecError(
+            f"This run was made with {spec}; that server would be sent your key.",
+            f"If you trust it, say so: --reasoner {spec}",
+        )
 
 
 def check_wording(wording: Wording) -> None:

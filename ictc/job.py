@@ -6,28 +6,24 @@ What the CLI and the library share. A job that was done before, with nothing cha
 from __future__ import annotations
 
 import os
-import platform
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from ictc.backends import RECORDED, Backends, check_specs, check_wording
 from ictc.descriptions import recorded_items
 from ictc.errors import UsageError
 from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
-from ictc.interfaces import Describer, Noted, Reasoner, Tick
-from ictc.means import OFFLINE, Means, changed, wording_from_json
-from ictc.pipeline import check_enough, run_steps, step1, step2a, step2b, step3
+from ictc.interfaces import Describer, Reasoner
+from ictc.means import Means, wording_from_json
+from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
+from ictc.recording import admit, recording
 from ictc.result import Result
-from ictc.revision import LABELS, TAXONOMY, Revision
+from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
-from ictc.spending.meter import Meter, added
+from ictc.spending.meter import Meter
 from ictc.store import Store
 
 _VERSIONED = ("ictc", "torch", "transformers", "numpy", "scikit-learn", "pillow")
@@ -89,8 +85,8 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         if revision.is_done(settings.key) and not _worth_another_try(revision):
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
-        with _recording(run_folder, revision, watch, backends.meter) as timed:
-            _admit(run_folder, revision, describer, asked.criterion)
+        with recording(run_folder, revision, watch, backends.meter) as timed:
+            admit(run_folder, revision, describer, asked.criterion)
             run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
@@ -107,75 +103,10 @@ def describe(
         describer = backends.describer()
         settings = replace(_settings(asked, source, describer, backends.reasoner()), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
-        with _recording(run_folder, revision, watch, backends.meter) as timed:
-            _admit(run_folder, revision, describer, asked.criterion)
+        with recording(run_folder, revision, watch, backends.meter) as timed:
+            admit(run_folder, revision, describer, asked.criterion)
             step1(revision, source, asked.criterion, describer, timed)
     return run_folder, revision
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """How a run is gone on with: which revision, and what is to be other than step 1 was told (see `means.changed`)."""
-
-    folder: Path
-    revision: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict)
-    watch: Watch = unwatched
-    meter: Meter = field(default_factory=Meter)
-
-
-def label(later: Later) -> tuple[RunFolder, Revision]:
-    """Step 2a on a run that has step 1. Another reasoner than before makes a new revision."""
-    with _reopened(later) as (run_folder, before, settings, reasoner):
-        revision = before
-        if before.has(LABELS) and settings.reasoner_fingerprint != _known(run_folder, before).reasoner_fingerprint:
-            revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
-            revision.copy_step_1(before)
-            _carry_notes(run_folder, before, revision)
-        else:
-            run_folder.record(revision.id, settings)
-        with _recording(run_folder, revision, later.watch, later.meter) as timed:
-            step2a(revision, settings.criterion, reasoner, timed)
-        return run_folder, revision
-
-
-def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
-    """Step 2b on a run that has step 2a. Another K or reasoner makes a new revision and leaves the old one."""
-    check_k(k)
-    with _reopened(later) as (run_folder, before, settings, reasoner):
-        check_enough(k, before)
-        revision = run_folder.revision_for(replace(settings, k=k, taxonomy=""))
-        if revision.id != before.id:
-            revision.copy_steps_1_and_2a(before)
-            _carry_notes(run_folder, before, revision)
-        with _recording(run_folder, revision, later.watch, later.meter) as timed:
-            step2b(revision, settings.criterion, k, reasoner, timed)
-        run_folder.note(revision, merged=revision.digest_of(TAXONOMY))
-        return run_folder, revision
-
-
-def assign(later: Later) -> Done:
-    """Step 3 on a run that has step 2b; then the revision is done.
-
-    Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
-    So is another reasoner.
-    """
-    with _reopened(later) as (run_folder, revision, settings, reasoner):
-        revision.taxonomy()
-        found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
-        if merged and found not in (merged, settings.taxonomy):
-            settings = replace(settings, taxonomy=found)
-        if settings.key != _known(run_folder, revision).key:
-            before, revision = revision, run_folder.revision_for(settings)
-            if revision.id != before.id:
-                revision.copy_steps_1_and_2a(before)
-                _carry_notes(run_folder, before, revision)
-                revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
-        run_folder.record(revision.id, settings)
-        with _recording(run_folder, revision, later.watch, later.meter) as timed:
-            step3(revision, settings.criterion, reasoner, timed)
-            revision.finish(settings.key)
-        return Done(revision.result(), run_folder, revision, reused=False)
 
 
 def _as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
@@ -188,18 +119,6 @@ def _as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
         if _known(run_folder, revision).key == key and revision.is_done(key):
             return Done(revision.result(), run_folder, revision, reused=True)
     return None
-
-
-def _admit(folder: RunFolder, revision: Revision, describer: Describer, criterion: str) -> None:
-    """What the describer cannot tell goes with the revision, to be said wherever its result is shown."""
-    found = describer.notes(criterion) if isinstance(describer, Noted) else []
-    if found or folder.entry(revision.id).get("notes"):
-        folder.note(revision, notes=found)
-
-
-def _carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:
-    if found := folder.entry(before.id).get("notes"):
-        folder.note(revision, notes=found)
 
 
 def _known(folder: RunFolder, revision: Revision) -> Settings:
@@ -246,70 +165,6 @@ def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasone
     )
 
 
-@contextmanager
-def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
-    run_folder = RunFolder(later.folder)
-    with run_folder.open_store() as store:
-        revision = run_folder.revision(later.revision)
-        known = run_folder.settings(revision.id)
-        means = changed(means_of(known), later.given)
-        check_specs(OFFLINE, means.reasoner)
-        reasoner = Backends(means, store, later.meter).reasoner()
-        settings = replace(
-            known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()
-        )
-        if not later.given:  # nothing else is asked: a newer ictc goes on where an older one stopped
-            run_folder.record(revision.id, settings)
-        yield run_folder, revision, settings, reasoner
-
-
 def means_of(settings: Settings) -> Means:
     """By what means a revision was made."""
     return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording))
-
-
-@dataclass(slots=True)
-class _Timed:
-    """A watch around a watch, that keeps the seconds of each stage."""
-
-    watch: Watch
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def __call__(self, stage: str, total: int) -> Iterator[Tick]:
-        start = time.perf_counter()
-        with self.watch(stage, total) as tick:
-            yield tick
-        self.seconds[stage] = round(time.perf_counter() - start, 3)
-
-
-@contextmanager
-def _recording(folder: RunFolder, revision: Revision, watch: Watch, meter: Meter) -> Iterator[_Timed]:
-    """Keeps run.json true: started before; counts, seconds and versions after; what was spent in any case."""
-    revision.start()
-    folder.note(revision, status="started", versions=versions())
-    timed = _Timed(watch)
-    spent = folder.entry(revision.id).get("spent")
-    try:
-        yield timed
-    finally:
-        usage = meter.to_json()
-        if usage["requests"] or usage["failed"]:
-            folder.note(revision, spent=added(spent, usage))
-    seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
-    facts: dict[str, Any] = {"seconds": seconds}
-    if revision.is_done(folder.settings(revision.id).key):
-        merged = revision.digest_of(TAXONOMY)
-        facts |= {"status": "done", "counts": revision.result().counts, "merged": merged}
-    folder.note(revision, **facts)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that can change a result."""
-    found = {"python": platform.python_version()}
-    for package in _VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -46,10 +46,10 @@ def step1(revision: Revision, source: Source, criterion: str, describer: Describ
     with watch("describe", len(source.items)) as tick:
         descriptions, failures = split(describer.describe(source.items, criterion, tick))
     failures = [*source.failures, *failures]
+    check_there(failures)
     revision.save_items(source.items, source.metadata)
     revision.save_descriptions(descriptions)
     revision.save_failures(failures, ("image", "describe"))
-    check_there(failures)
     if not descriptions:
         raise StepError(
             f"None of the {len(failures)} images could be described ({_tally(failures)}).",
@@ -66,9 +66,9 @@ def step2a(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch)
     descriptions = revision.descriptions()
     with watch("label", len(descriptions)) as tick:
         labels, failures = split(reasoner.label(descriptions, criterion, tick))
+    check_there(failures)
     revision.save_labels(labels)
     revision.save_failures(failures, ("label",))
-    check_there(failures)
     if not labels:
         raise StepError(
             f"None of the {len(failures)} descriptions could be labelled ({_tally(failures)}).",
@@ -114,13 +114,16 @@ def step3(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch) 
     descriptions = [d for d in revision.descriptions() if d.image in labelled]
     with watch("assign", len(descriptions)) as tick:
         assignments, failures = split(reasoner.assign(descriptions, taxonomy, criterion, tick))
+    check_there(failures)
     revision.save_assignments([a if a.evidence else replace(a, evidence=labelled[a.image]) for a in assignments])
     revision.save_failures(failures, ("assign",))
-    check_there(failures)
 
 
 def check_there(failures: Sequence[Failure]) -> None:
-    """Raises ModelGone where a model answered nothing more: the rest is to be asked again, not to be done without."""
+    """Raises ModelGone where a model answered nothing more: the rest is to be asked again, not to be done without.
+
+    Called before anything is written: what was answered is in the store, and files of an earlier try stay whole.
+    """
     gone = [f for f in failures if f.code in GONE]
     if gone:
         raise ModelGone(

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ictc.backends import RECORDED, Backends, calls_models
 from ictc.errors import RunError
-from ictc.interfaces import Model
-from ictc.job import Asked, resolve
+from ictc.interfaces import Model, Tick, no_tick
+from ictc.job import Asked, means_of, resolve
+from ictc.means import changed
 from ictc.pipeline import split
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
 from ictc.spending.dryrun import estimate
-from ictc.spending.estimate import Estimate, Lane
+from ictc.spending.estimate import Estimate, Lane, StepEstimate
 from ictc.spending.meter import Meter
 from ictc.spending.prices import Price, parse_prices, price_of
 from ictc.store import Store
-from ictc.types import Description
+from ictc.types import Description, Failure, Item, Stage
+
+
+def plans(asked: Sequence[Asked], folder: Path) -> list[Estimate]:
+    """As `plan`, for several criteria; where one look at an image answers all, it counts for the first alone."""
+    found = [plan(one, folder) for one in asked]
+    for i, one in enumerate(asked[1:], 1):
+        if one.means.together and calls_models(one.means.describer) and not one.means.describer.startswith("hf:"):
+            found[i] = replace(found[i], steps=[StepEstimate("describe", found[i].steps[0].lane), *found[i].steps[1:]])
+    return found
+
+
+def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, Any]) -> Estimate:
+    """What one of the steps after the first would ask, on a run that is there."""
+    run = RunFolder(folder)
+    revision = run.revision(revision_id)
+    settings = run.settings(revision.id)
+    means = changed(means_of(settings), given)
+    asked = Asked([], settings.criterion, settings.k or None, means)
+    known = revision.descriptions()
+    with _store(folder) as store:
+        lane, backends = _lane(means.reasoner, asked, store)
+        items = [Item(d.image, sha256=d.sha256) for d in known]
+        found = estimate(items, asked.criterion, asked.k, _Nobody(), backends.reasoner(), Lane(), lane, known)
+        steps = [step for step in found.steps if step.stage == stage]
+        return replace(found, steps=steps, concurrency=means.options.concurrency, rpm=means.options.rpm)
+
+
+class _Nobody:
+    """Stands where the descriptions are there."""
+
+    fingerprint = ""
+
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        return []
 
 
 def plan(asked: Asked, folder: Path) -> Estimate:

@@ -36,7 +36,8 @@ class Settings:
     """What was asked. Equal settings are one revision.
 
     `inputs` is the digest of all image names and contents. `k` is None for "auto" and 0 where step 2b has not been
-    asked for yet. `taxonomy` is the digest of names that a person wrote into step2b_result.json, else "". `wording` is
+    asked for yet. `taxonomy` is the digest of what was not made by this reasoner: names that a person wrote into
+    step2b_result.json, or labels and names that another reasoner left; else "". `wording` is
     what models are told beside the criterion (`means.Wording`), for the steps that follow; fingerprints hold its
     content.
     """

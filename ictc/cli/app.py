@@ -77,7 +77,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 """By what one types; two words are a command of a group."""
 
-_groups = {"prompts": typer.Typer(cls=_Group, help="See and change what models are told.", no_args_is_help=True)}
+_groups = {"prompts": typer.Typer(help="See and change what models are told.", no_args_is_help=True)}
 for _name, _group in _groups.items():
     app.add_typer(_group, name=_name)
 for _name, _command in COMMANDS.items():

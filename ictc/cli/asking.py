@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ictc.cli.model_options import Given
     from ictc.job import Asked
     from ictc.means import Means
+    from ictc.spending.estimate import Estimate
 
 R = TypeVar("R")
 
@@ -35,13 +36,17 @@ def going_on(work: Callable[[Means], R], means: Means, given: Given) -> R:
         return work(replace(means, fallback="offline"))
 
 
-def dry_run(asked: Sequence[Asked], folder: Path, given: Given, json_output: bool) -> None:
+def dry_run(asked: Sequence[Asked], folder: Path, json_output: bool) -> None:
     """What the command would ask and cost, a table a criterion; nothing is asked, nothing is written."""
+    from ictc.planning import plans
+
+    show_plans([(one.criterion, found) for one, found in zip(asked, plans(asked, folder), strict=True)], json_output)
+
+
+def show_plans(plans: Sequence[tuple[str, Estimate]], json_output: bool) -> None:
+    """Estimates, each under its title."""
     from rich.table import Table
 
-    from ictc.planning import plan
-
-    plans = [(one.criterion, plan(one, folder)) for one in asked]
     if json_output:
         rows = [{"criterion": criterion, **found.to_json()} for criterion, found in plans]
         print_json({"dry_run": True, **(rows[0] if len(rows) == 1 else {"runs": rows})})

@@ -39,9 +39,13 @@ _DESCRIBER = {
 _REASONER = {
     "model": _option("model", str | None, "Describer and reasoner at once, where they are not given.", metavar="SPEC"),
     "reasoner": _option("reasoner", str | None, f"Who labels, merges and assigns: {_SPECS}.", metavar="SPEC"),
+}
+_NAMING = {
     "names": _option("names", Path | None, "Cluster names of your own, one a line.", metavar="FILE"),
     "open_names": _option("open", bool | None, "With --names: the model may add names.", flags=["--open/--closed"]),
     "language": _option("language", str | None, "The language of labels and names.", metavar="LANGUAGE"),
+}
+_PACK = {
     "pack": _option("pack", int | None, "Descriptions per request.", metavar="N", min=1),
 }
 _BOTH = {
@@ -96,7 +100,8 @@ class Given:
         found = {k: v for k, v in self.options.items() if v is not None and k not in _NOT_MEANS}
         if found.get("fallback") == "none":
             del found["fallback"]
-        found["prices"] = tuple(found.get("prices") or ())
+        if prices := found.pop("prices", None):
+            found["prices"] = tuple(prices)
         if (model := self.options.get("model")) is not None:
             found = {"reasoner": model} | ({"describer": model} if "describer" in self.options else {}) | found
         return found
@@ -117,9 +122,10 @@ class Given:
         return Meter(max_calls=self.options.get("max_calls"), max_cost=self.options.get("max_cost"))
 
 
-def with_models(*, describes: bool = False, reasons: bool = True) -> Callable[[C], C]:
+def with_models(*, describes: bool = False, reasons: bool = True, names: bool = True) -> Callable[[C], C]:
     """Replaces the parameter `given` of a command by the options that bear on what it does."""
-    shown = {**(_DESCRIBER if describes else {}), **(_REASONER if reasons else {}), **_BOTH}
+    thinks = {**_REASONER, **(_NAMING if names else {}), **_PACK} if reasons else {}
+    shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH}
 
     def wrapped(command: C) -> C:
         @functools.wraps(command)

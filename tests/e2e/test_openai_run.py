@@ -163,3 +163,66 @@ def test_own_names_need_no_merge(pictures: Path, server: ScriptedServer, tmp_pat
     code, done, _ = asked(pictures, server, tmp_path / "run", "--names", names)
     assert code == 0 and [c["name"] for c in done["clusters"]] and done["acc"] == 1.0
     assert server.count == 18
+
+
+def test_a_dry_run_of_a_step_asks_nothing(pictures: Path, server: ScriptedServer, tmp_path: Path) -> None:
+    model, run = f"openai:tiny@{server.url}", tmp_path / "run"
+    assert ictc("step1", pictures, "-c", "dominant colour", "-o", run, "--describer", model)[0] == 0
+    wanted = {"step2a": 3, "step2b": 1, "step3": 3}
+    for step, asks in wanted.items():
+        before = server.count
+        code, plan, _ = ictc(step, run, "--reasoner", model, "--dry-run", *(["-k", 3] if step == "step2b" else []))
+        assert (code, server.count) == (0, before)
+        assert [s["requests"]["likely"] for s in plan["steps"]] == [asks]
+        assert ictc(step, run, "--reasoner", model, *(["-k", 3] if step == "step2b" else []))[0] == 0
+        assert server.count - before == asks
+
+
+def test_what_several_criteria_spend_is_told_apart_and_foretold(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    _, plan, _ = asked(pictures, server, tmp_path / "run", "-c", "what is shown", "--dry-run")
+    assert [r["steps"][0]["requests"]["likely"] for r in plan["runs"]] == [12, 0]
+    _, both, _ = asked(pictures, server, tmp_path / "run", "-c", "what is shown")
+    first, second = (r["spent"]["requests"] for r in both["runs"])
+    assert first + second == server.count
+    assert second < 12
+
+
+def test_the_last_step_by_another_is_no_whole_run_of_that_other(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    model, run = f"openai:tiny@{server.url}", tmp_path / "run"
+    offline = ("run", pictures, "-c", "dominant colour", "-k", 3, "-o", run, "--no-report")
+    assert ictc(*offline)[0] == 0
+    code, mixed, _ = ictc("step3", run, "--reasoner", model)
+    assert (code, mixed["revision"]) == (0, "002")
+    before = server.count
+    code, whole, _ = ictc(*offline, "--reasoner", model)
+    assert (code, whole["revision"], whole["reused"]) == (0, "003", False)
+    assert server.count > before
+    assert ictc("step3", run, "--revision", "001", "--reasoner", model)[1]["revision"] == "002"
+
+
+def test_while_the_model_is_gone_an_earlier_result_stays_whole(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    answer = server.respond
+    server.respond = lambda body: error(401, "key revoked")
+    assert asked(pictures, server, tmp_path / "run", "--fallback", "offline")[0] == 0
+    before = {p.name: p.read_bytes() for p in (tmp_path / "run/001").iterdir()}
+    assert asked(pictures, server, tmp_path / "run")[0] == 4
+    assert {p.name: p.read_bytes() for p in (tmp_path / "run/001").iterdir()} == before
+    server.respond = answer
+    assert asked(pictures, server, tmp_path / "run")[1]["acc"] == 1.0
+
+
+def test_a_key_is_not_sent_where_only_a_run_folder_points(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert ictc("run", pictures, "-c", "colour", "-k", 3, "-o", run, "--no-report")[0] == 0
+    state = (
+        (run / "run.json").read_text().replace('"reasoner": "offline"', '"reasoner": "openai:m@https://far.example/v1"')
+    )
+    (run / "run.json").write_text(state)
+    code, told, _ = ictc("step3", run)
+    assert code == 2 and "far.example" in told["error"] and "--reasoner" in told["hint"]

@@ -47,7 +47,7 @@ def run(
     means = changed(Means(together=together), given.means)
     asked = [job.Asked(images, c, o.k_value(k), means) for c in criteria]
     if given.dry_run:
-        dry_run(asked, output, given, json_output)
+        dry_run(asked, output, json_output)
         return
     facts: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []

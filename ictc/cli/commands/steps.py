@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ictc.cli import options as o
-from ictc.cli.asking import dry_run, going_on
+from ictc.cli.asking import dry_run, going_on, show_plans
 from ictc.cli.console import print_json, say, show_line, watching
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import outcome_of
@@ -17,10 +17,12 @@ from ictc.cli.tables import print_clusters
 from ictc.text import command_line
 
 if TYPE_CHECKING:
-    from ictc.job import Asked, Later
+    from ictc.job import Asked
+    from ictc.later import Later
     from ictc.means import Means
     from ictc.revision import Revision
     from ictc.spending.meter import Meter
+    from ictc.types import Stage
 
 R = TypeVar("R")
 
@@ -41,7 +43,7 @@ def step1(
     means = changed(Means(together=criteria if len(criteria) > 1 else ()), given.means)
     asked = [job.Asked(images, c, means=means) for c in criteria]
     if given.dry_run:
-        dry_run(asked, output, given, json_output)
+        dry_run(asked, output, json_output)
         return
     meter = given.meter()
     told = []
@@ -61,9 +63,12 @@ def _describe(asked: Asked, output: Path, meter: Meter, means: Means) -> Revisio
 @with_models()
 def step2a(run: o.Run, given: Given, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
     """Step 2a: give every description a label that answers the criterion."""
-    from ictc import job
+    if given.dry_run:
+        _plan(run, revision, "label", given, json_output)
+        return
+    from ictc import later
 
-    _, made = _go_on(job.label, run, revision, given)
+    _, made = _go_on(later.label, run, revision, given)
     labels = made.labels()
     facts = {"labelled": len(labels), "distinct": len({x.label for x in labels})}
     _tell([(made.path / "step2a_result.jsonl", facts)], json_output, "step2b", str(run), "-k", "auto")
@@ -72,16 +77,19 @@ def step2a(run: o.Run, given: Given, revision: o.RevisionId = "", json_output: o
 @with_models()
 def step2b(run: o.Run, given: Given, k: o.K = o.AUTO, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
     """Step 2b: merge the labels into K names. Another K than before makes a new revision."""
-    from ictc import job
+    if given.dry_run:
+        _plan(run, revision, "merge", given, json_output)
+        return
+    from ictc.later import merge
 
-    _, made = _go_on(lambda later: job.merge(later, o.k_value(k)), run, revision, given)
+    _, made = _go_on(lambda later: merge(later, o.k_value(k)), run, revision, given)
     taxonomy = made.taxonomy()
     reason = taxonomy.choice.reason if taxonomy.choice else None
     facts = {"k": taxonomy.k, "k_reason": reason, "names": taxonomy.names}
     _tell([(made.path / "step2b_result.json", facts)], json_output, "step3", str(run))
 
 
-@with_models()
+@with_models(names=False)
 def step3(
     run: o.Run,
     given: Given,
@@ -90,9 +98,12 @@ def step3(
     json_output: o.Json = False,
 ) -> None:
     """Step 3: assign every image to one of the names."""
-    from ictc import job
+    if given.dry_run:
+        _plan(run, revision, "assign", given, json_output)
+        return
+    from ictc import later
 
-    done = _go_on(job.assign, run, revision, given)
+    done = _go_on(later.assign, run, revision, given)
     outcome = outcome_of(done, fail_on_error)
     if json_output:
         print_json({"run": str(run), "revision": done.revision.id, **done.result.to_json(), **outcome.to_json()})
@@ -104,7 +115,7 @@ def step3(
 
 def _go_on(work: Callable[[Later], R], run: Path, revision: str, given: Given) -> R:
     """A later step, by the means that were given, else by those of the step before."""
-    from ictc.job import Later
+    from ictc.later import Later
     from ictc.means import Means, changed
 
     meter = given.meter()
@@ -115,6 +126,12 @@ def _go_on(work: Callable[[Later], R], run: Path, revision: str, given: Given) -
         return work(Later(run, revision, {**given.means, **fallback}, watching(meter), meter))
 
     return going_on(again, own, given)
+
+
+def _plan(run: Path, revision: str, stage: Stage, given: Given, json_output: bool) -> None:
+    from ictc.planning import plan_step
+
+    show_plans([(f"{run}: {stage}", plan_step(run, revision, stage, given.means))], json_output)
 
 
 def _tell(told: Sequence[tuple[Path, dict[str, Any]]], json_output: bool, *following: str) -> None:

@@ -1,0 +1,121 @@
+"""The steps after the first, one by one, on a run that is there: the same steps as of a whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ictc.backends import Backends, check_recorded, check_specs, check_wording
+from ictc.interfaces import Reasoner
+from ictc.job import Done, check_k, means_of
+from ictc.means import OFFLINE, changed
+from ictc.pipeline import check_enough, step2a, step2b, step3
+from ictc.progress import Watch, unwatched
+from ictc.recording import carry_notes, recording
+from ictc.revision import LABELS, TAXONOMY, Revision
+from ictc.runfolder import RunFolder, Settings
+from ictc.spending.meter import Meter
+
+_LEFT = "labels:"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """How a run is gone on with: which revision, and what is to be other than step 1 was told (see `means.changed`)."""
+
+    folder: Path
+    revision: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    watch: Watch = unwatched
+    meter: Meter = field(default_factory=Meter)
+
+
+def label(later: Later) -> tuple[RunFolder, Revision]:
+    """Step 2a on a run that has step 1. Another reasoner than before makes a new revision."""
+    with _reopened(later) as (run_folder, before, settings, reasoner):
+        revision = before
+        if before.has(LABELS) and _another(later, settings, run_folder.settings(before.id)):
+            revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
+            revision.copy_step_1(before)
+            carry_notes(run_folder, before, revision)
+        else:
+            run_folder.record(revision.id, settings)
+        with recording(run_folder, revision, later.watch, later.meter) as timed:
+            step2a(revision, settings.criterion, reasoner, timed)
+        return run_folder, revision
+
+
+def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
+    """Step 2b on a run that has step 2a. Another K or reasoner makes a new revision and leaves the old one."""
+    check_k(k)
+    with _reopened(later) as (run_folder, before, settings, reasoner):
+        check_enough(k, before)
+        inherited = _inherited(later, settings, run_folder.settings(before.id), before)
+        revision = run_folder.revision_for(replace(settings, k=k, taxonomy=inherited))
+        if revision.id != before.id:
+            revision.copy_steps_1_and_2a(before)
+            carry_notes(run_folder, before, revision)
+        with recording(run_folder, revision, later.watch, later.meter) as timed:
+            step2b(revision, settings.criterion, k, reasoner, timed)
+        run_folder.note(revision, merged=revision.digest_of(TAXONOMY))
+        return run_folder, revision
+
+
+def assign(later: Later) -> Done:
+    """Step 3 on a run that has step 2b; then the revision is done.
+
+    Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
+    So is another reasoner.
+    """
+    with _reopened(later) as (run_folder, revision, settings, reasoner):
+        revision.taxonomy()
+        found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
+        known = run_folder.settings(revision.id)
+        if (merged and found not in (merged, settings.taxonomy)) or _another(later, settings, known):
+            settings = replace(settings, taxonomy=found)
+        if settings.key != known.key:
+            before, revision = revision, run_folder.revision_for(settings)
+            if revision.id != before.id:
+                revision.copy_steps_1_and_2a(before)
+                carry_notes(run_folder, before, revision)
+                revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
+        run_folder.record(revision.id, settings)
+        with recording(run_folder, revision, later.watch, later.meter) as timed:
+            step3(revision, settings.criterion, reasoner, timed)
+            revision.finish(settings.key)
+        return Done(revision.result(), run_folder, revision, reused=False)
+
+
+@contextmanager
+def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
+    run_folder = RunFolder(later.folder)
+    with run_folder.open_store() as store:
+        revision = run_folder.revision(later.revision)
+        known = run_folder.settings(revision.id)
+        means = changed(means_of(known), later.given)
+        check_specs(OFFLINE, means.reasoner)
+        if means.reasoner == known.reasoner and "reasoner" not in later.given:
+            check_recorded(known.reasoner)
+        check_wording(means.wording)
+        reasoner = Backends(means, store, later.meter).reasoner()
+        settings = replace(
+            known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()
+        )
+        if not later.given:  # nothing else is asked: a newer ictc goes on where an older one stopped
+            run_folder.record(revision.id, settings)
+        yield run_folder, revision, settings, reasoner
+
+
+def _another(later: Later, settings: Settings, known: Settings) -> bool:
+    """Whether somebody else is asked for than made the steps before (a newer ictc is nobody else)."""
+    return bool(later.given) and settings.reasoner_fingerprint != known.reasoner_fingerprint
+
+
+def _inherited(later: Later, settings: Settings, known: Settings, before: Revision) -> str:
+    """The digest of labels that another reasoner left: names made from them are no whole job of this one."""
+    if known.taxonomy.startswith(_LEFT) or _another(later, settings, known):
+        return _LEFT + before.digest_of(LABELS)
+    return ""

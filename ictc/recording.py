@@ -1,0 +1,79 @@
+"""What run.json says of a revision while it is made: status, seconds, versions, what was spent, notes."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ictc.interfaces import Describer, Noted, Tick
+from ictc.progress import Watch
+from ictc.revision import TAXONOMY, Revision
+from ictc.runfolder import RunFolder
+from ictc.spending.meter import Meter, added
+from ictc.spending.totals import since
+
+_VERSIONED = ("ictc", "torch", "transformers", "openai", "vllm", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(slots=True)
+class Timed:
+    """A watch around a watch, that keeps the seconds of each stage."""
+
+    watch: Watch
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str, total: int) -> Iterator[Tick]:
+        start = time.perf_counter()
+        with self.watch(stage, total) as tick:
+            yield tick
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+@contextmanager
+def recording(folder: RunFolder, revision: Revision, watch: Watch, meter: Meter) -> Iterator[Timed]:
+    """Keeps run.json true: started before; counts, seconds and versions after; what was spent in any case."""
+    revision.start()
+    folder.note(revision, status="started", versions=versions())
+    timed = Timed(watch)
+    spent, start = folder.entry(revision.id).get("spent"), meter.to_json()
+    try:
+        yield timed
+    finally:
+        usage = since(meter.to_json(), start)
+        if usage["requests"] or usage["failed"]:
+            folder.note(revision, spent=added(spent, usage))
+    seconds = {**folder.entry(revision.id).get("seconds", {}), **timed.seconds}
+    facts: dict[str, Any] = {"seconds": seconds}
+    if revision.is_done(folder.settings(revision.id).key):
+        merged = revision.digest_of(TAXONOMY)
+        facts |= {"status": "done", "counts": revision.result().counts, "merged": merged}
+    folder.note(revision, **facts)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion: str) -> None:
+    """What the describer cannot tell goes with the revision, to be said wherever its result is shown."""
+    found = describer.notes(criterion) if isinstance(describer, Noted) else []
+    if found or folder.entry(revision.id).get("notes"):
+        folder.note(revision, notes=found)
+
+
+def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:
+    if found := folder.entry(before.id).get("notes"):
+        folder.note(revision, notes=found)
