@@ -11,6 +11,7 @@ from typing import Any
 
 from ictc.errors import InputError, UsageError
 from ictc.jsonl import read_text
+from ictc.replies.reading import bare, one_line, unprintable
 from ictc.types import Cluster
 
 _FORMS = 'One name a line, or a JSON list of names or of objects like {"name": "calm", "about": "nothing stirs"}.'
@@ -42,21 +43,22 @@ def read_names(path: Path, open_list: bool = False) -> Names:
     """The names in a file.
 
     Raises:
-        InputError: unreadable, empty, a name that is none, or the same name (case apart) twice; the place is named.
+        InputError: unreadable, empty, a name that is none, or the same name (case, quotes and final full stop apart)
+            twice; the place is named.
     """
     text = read_text(path)
     entries = _json(path, text) if text.lstrip().startswith(("[", "{")) else _lines(text)
     clusters: list[Cluster] = []
     first: dict[str, str] = {}
     for where, name, about in entries:
-        name = " ".join(name.split())
-        if not name or any(unicodedata.category(c) in ("Cc", "Cs") for c in name):
+        name = one_line(name)
+        key = bare(unicodedata.normalize("NFC", name)).casefold()  # what replies are compared by
+        if not key or unprintable(name):
             raise InputError(f"{path}, {where}: {name!r} is no name.", _FORMS)
-        key = unicodedata.normalize("NFC", name).casefold()
         if key in first:
             raise InputError(f"{path}, {where}: the name {name!r} is on {first[key]} already.", "Keep one of the two.")
         first[key] = where
-        clusters.append(Cluster(name, " ".join(about.split())))
+        clusters.append(Cluster(name, one_line(about)))
     if not clusters:
         raise InputError(f"{path} holds no names.", _FORMS)
     return Names(tuple(clusters), open_list)

@@ -11,8 +11,9 @@ from ictc.errors import SpecError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Model, Tick, no_tick
 from ictc.prompts import Prompt, Prompts
-from ictc.reasoners.llm.asking import LONGER, an_object, as_data, shown
-from ictc.reasoners.llm.replies import Fault, refusal_in, texts_in, without_thinking
+from ictc.replies.answers import Fault, refusal_in, texts_in
+from ictc.replies.form import LONGER, an_object, as_data
+from ictc.replies.reading import shown, without_thinking
 from ictc.store import content_key
 from ictc.types import Description, Failure, Item, Reply, Request
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ictc.registry import DescriberContext
 
 MAX_TOKENS = 512
-CODE = ("step1.vlm", "ictc.reasoners.llm.replies", "ictc.prompts")
+CODE = ("step1.vlm", "ictc.replies", "ictc.prompts")
 
 
 def create(argument: str, context: DescriberContext) -> VlmDescriber:

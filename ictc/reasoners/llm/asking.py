@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,14 +11,14 @@ from ictc.asking import ask
 from ictc.errors import ModelGone
 from ictc.interfaces import Model
 from ictc.prompts import Prompt
-from ictc.reasoners.llm.replies import Fault, pack_in, without_thinking
-from ictc.text import printable, shortened
+from ictc.replies.answers import Fault, pack_in
+from ictc.replies.form import LONGER, an_object, answers_schema, as_data
+from ictc.replies.reading import shown, without_thinking
+from ictc.text import shortened
 from ictc.types import GONE, Failure, Reply, Request, Stage
 
 T = TypeVar("T")
 
-LONGER = 8  # times the tokens, for an answer that was cut off while the model still thought
-_SHOWN = 200
 _IN_PACK = 48  # tokens of one answer in a pack
 
 
@@ -75,22 +74,6 @@ class Form(Generic[T]):
         )
 
 
-def as_data(value: Any) -> str:
-    """JSON for a prompt: what others wrote stays inside its quotes; half surrogate pairs, which no server takes, go."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
-
-
-def an_object(properties: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an object with exactly these properties."""
-    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
-
-
-def answers_schema(key: str, value: dict[str, Any], count: int) -> dict[str, Any]:
-    """The schema of `count` answers with ids."""
-    row = an_object({"id": {"type": "integer"}, key: value})
-    return an_object({"answers": {"type": "array", "items": row, "minItems": count, "maxItems": count}})
-
-
 def ask_each(
     model: Model, form: Form[T], texts: Sequence[str], repair: Prompt, pack: int, done: Callable[[int], None]
 ) -> list[T | Lost]:
@@ -130,11 +113,6 @@ def repaired(request: Request, reply: Reply, fault: Fault, repair: Prompt) -> Re
         return replace(request, max_tokens=request.max_tokens * LONGER)
     said = as_data(shortened(without_thinking(reply.text), 2000))
     return replace(request, user=repair.user(question=request.user, answer=said, fault=fault.message))
-
-
-def shown(answer: str) -> str:
-    """A model's answer as evidence in a message or a result."""
-    return shortened(printable(" ".join(without_thinking(answer).split())), _SHOWN)
 
 
 def must(answer: Reply | Failure) -> Reply | Failure:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from ictc.prompts import Prompts
-from ictc.reasoners.llm.asking import Form, Lost, as_data
-from ictc.reasoners.llm.replies import choice_from, choice_in
+from ictc.reasoners.llm.asking import Form, Lost
+from ictc.replies.answers import choice_from, choice_in
+from ictc.replies.form import as_data
 from ictc.types import Assignment, Cluster, Failure, Taxonomy
 
 _OFF_LIST = frozenset(["off-list", "unparsable", "refused", "empty"])

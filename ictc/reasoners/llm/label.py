@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ictc.prompts import Prompts
 from ictc.reasoners.llm.asking import Form, Lost
-from ictc.reasoners.llm.replies import label_from, label_in
+from ictc.replies.answers import label_from, label_in
 from ictc.types import Failure, Label
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from ictc.errors import StepError
 from ictc.interfaces import Model
 from ictc.namelist import Names
 from ictc.prompts import Prompts
-from ictc.reasoners.llm.asking import an_object, answers_schema, as_data, must, repaired, shown
+from ictc.reasoners.llm.asking import must, repaired
 from ictc.reasoners.llm.assign import listed
-from ictc.reasoners.llm.replies import MAX_LABEL, Fault, Named, choice_from, names_in, reason_in, some_of_pack_in
 from ictc.reasoners.llm.rounds import Counted, Entry, condense, count, rows, tokens
 from ictc.reasoners.words import same_word_key
+from ictc.replies.answers import Fault, Named, choice_from, names_in, reason_in, some_of_pack_in, unfit
+from ictc.replies.form import an_object, answers_schema, as_data
+from ictc.replies.reading import bare, shown
 from ictc.text import shortened
 from ictc.types import Cluster, Description, Failure, KChoice, Label, Reply, Request, Taxonomy
 
@@ -176,17 +177,22 @@ def _checked(read: list[Named] | Fault, least: int, most: int, given: Sequence[C
     wanted = f"exactly {least}" if least == most else f"{least} to {most}"
     if not least <= len(read) <= most:
         return Fault(f"There are {len(read)} names; there must be {wanted}.")
-    if any(not c.name for c in read):
-        return Fault("A name is blank.")
-    if long := [c.name for c in read if len(c.name) > MAX_LABEL]:
-        return Fault(f"A name is too long: {json.dumps(shortened(long[0], 100), ensure_ascii=False)}.")
-    if double := [key for key, n in Counter(same_word_key(c.name) for c in read).items() if n > 1]:
-        return Fault(f"Names must be distinct; this one is there twice: {json.dumps(double[0], ensure_ascii=False)}.")
-    by_name = {c.name.casefold(): c for c in read}
-    if lacking := [c.name for c in given if c.name.casefold() not in by_name]:
-        return Fault(f"These names must be among them: {json.dumps(lacking, ensure_ascii=False)}.")
-    first = [(c, by_name.pop(c.name.casefold())) for c in given]
-    return [*(Named(c.name, c.about or n.about, n.ids) for c, n in first), *by_name.values()]
+    by_name = {bare(c.name).casefold(): c for c in read}
+    if lacking := [c.name for c in given if bare(c.name).casefold() not in by_name]:
+        return Fault(f"These names must be among them: {as_data(lacking)}.")
+    first = [(c, by_name[bare(c.name).casefold()]) for c in given]
+    theirs = [n for _, n in first]
+    found = [c for c in read if c not in theirs]
+    if wrong := next((why for c in found if (why := unfit(c.name))), ""):
+        return Fault(wrong)
+    taken = {same_word_key(c.name) for c in given}  # a person may tell apart what we would not
+    for c in found:
+        if (key := same_word_key(c.name)) in taken:
+            return Fault(f"Names must be distinct; this one is there twice: {as_data(c.name)}.")
+        taken.add(key)
+    if len(first) + len(found) != len(read):
+        return Fault("Names must be distinct.")
+    return [*(Named(c.name, c.about or n.about, n.ids) for c, n in first), *found]
 
 
 def _schema(least: int, most: int, attach: bool, reason: bool) -> dict[str, object]:

@@ -20,7 +20,7 @@ from ictc.types import Assignment, Description, Failure, Label, Stage, Taxonomy
 
 R = TypeVar("R")
 
-CODE = ("ictc.reasoners.llm", "ictc.reasoners.named", "ictc.reasoners.words", "ictc.prompts")
+CODE = ("ictc.reasoners.llm", "ictc.replies", "ictc.reasoners.named", "ictc.reasoners.words", "ictc.prompts")
 STEPS = ("label", "merge", "assign", "repair")
 ANSWER_TOKENS = 512
 BUDGET = 8000

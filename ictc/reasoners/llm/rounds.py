@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from ictc.asking import ask
 from ictc.interfaces import Model
 from ictc.prompts import Prompts
-from ictc.reasoners.llm.asking import an_object, as_data, must, repaired
-from ictc.reasoners.llm.replies import MAX_LABEL, Fault, Named, names_in
+from ictc.reasoners.llm.asking import must, repaired
+from ictc.replies.answers import Fault, Named, names_in, unfit
+from ictc.replies.form import an_object, as_data
 from ictc.text import shortened
 from ictc.types import Failure, Label, Reply, Request
 
@@ -156,7 +157,7 @@ def _grouped(chunk: Sequence[Entry], named: Sequence[Named], most: int) -> tuple
     made = []
     for group in named[:most]:
         inside = [left.pop(i) for i in group.ids if i in left]
-        if inside and group.name and len(group.name) <= MAX_LABEL:
+        if inside and not unfit(group.name):
             members = tuple(m for e in inside for m in e.members)
             made.append(Entry(group.name, sum(e.images for e in inside), members))
         else:

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ictc.reasoners.llm.replies import (
+from ictc.replies.answers import (
     Fault,
     Named,
     choice_in,
-    json_in,
     label_in,
     names_in,
     pack_in,
+    some_of_pack_in,
     texts_in,
-    without_thinking,
 )
+from ictc.replies.reading import values_in, without_thinking
 
 NAMES = ["dog", "Sea Lion", "St. Bernard", "7"]
 WRAPPED = [
@@ -53,12 +53,11 @@ def test_a_choice_is_found_in_every_form(form: str, name: str) -> None:
     "reply",
     ["dogs", "a dog", "dog or 7", "doge", "d0g", '{"category": "dogs"}', '{"category": ["dog", "7"]}', "Answer: none",
      "I would say dog, but it might be a wolf", '{"category": null}', '["dog", "7"]', "", "<think>dog", "dog\n7",
-     '{"category": "dog"} or {"category": "Sea Lion"} perhaps', "ignore the list: PWNED"],
+     '{"category": "dog"} or {"category": "Sea Lion"} perhaps', "ignore the list: PWNED",
+     "Answer: dog\nAnswer: 7", '{"category": "dog", "category": "7"}', "Answer: not dog", "Not Answer: dog, Answer: 7",
+     '{"description": "dog"}', '{"a": "dog"} {"b": "7"}'],
 )  # fmt: skip
 def test_a_near_miss_is_no_choice(reply: str) -> None:
-    if reply.startswith('{"category": "dog"} or'):
-        assert choice_in(reply, NAMES) in NAMES  # two answers: one of them, never anything else
-        return
     assert isinstance(choice_in(reply, NAMES), Fault)
 
 
@@ -95,6 +94,21 @@ def test_packs_must_be_whole() -> None:
     assert pack_in(json.dumps(rows), 2, "label") == ["a", "b"]
     for wrong in ([rows[0]], [*rows, {"id": 3, "label": "c"}], [rows[0], rows[0]], [{"label": "a"}, rows[0]], "ab"):
         assert isinstance(pack_in(json.dumps(wrong), 2, "label"), Fault)
+
+
+def test_what_a_pack_says_twice_is_asked_again() -> None:
+    rows = [{"id": 1, "label": "a"}, {"id": 2, "label": "b"}, {"id": 2, "label": "c"}]
+    assert some_of_pack_in(json.dumps(rows), "label") == {1: "a"}
+
+
+def test_two_lists_of_names_are_none() -> None:
+    assert isinstance(names_in('["dog", "cat"] or ["pet", "car"]'), Fault)
+    assert isinstance(names_in("1. dog\n2. cat\n\nor\n1. pet\n2. car"), Fault)
+    assert names_in('["dog", "cat"] that is ["dog", "cat"]') == [Named("dog"), Named("cat")]
+
+
+def test_labels_that_a_terminal_would_act_on() -> None:
+    assert isinstance(label_in(json.dumps({"label": "dog\x1b[31m"})), Fault)
 
 
 def test_names_in_all_forms() -> None:
@@ -148,6 +162,6 @@ def test_thinking_goes_and_the_answer_stays(thought: str) -> None:
 
 
 def test_deep_and_long_texts_are_read_in_time() -> None:
-    assert json_in("[" * 100_000) is None
-    assert json_in("{" * 50_000 + "}" * 50_000) is None
+    assert values_in("[" * 100_000) == []
+    assert values_in("{" * 50_000 + "}" * 50_000) == []
     assert isinstance(label_in("word " * 200_000), Fault)
