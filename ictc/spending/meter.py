@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ictc.errors import BudgetSpent, UsageError
 from ictc.interfaces import Model
+from ictc.models.usage import Accounted, Allow, Usage
 from ictc.spending.prices import CURRENCY, LOCAL, Price
 from ictc.spending.tokens import request_tokens, text_tokens
 from ictc.types import GONE, Failure, Reply, Request, Stage
@@ -39,9 +41,10 @@ class _Reserved:
 class Meter:
     """Totals of one invocation, shared by all models of a run; safe to use from several threads.
 
-    A request counts when its answer is there. Failures count as requests without tokens, since no server says what they
-    cost; those with a code in `GONE` were never answered by anyone and count as failed alone. Where a server does not
-    say how many tokens it took, they are estimated from the characters.
+    A request counts when its answer is there, with the tokens of all its tries where the model says what they were
+    (`ictc.models.usage`), also of those that failed. Where a server does not say how many tokens an answer took, they
+    are estimated from the characters. Failures count as failed alone where nothing was sent: with a code in `GONE`, for
+    an image that cannot be read, or where the model says so.
     """
 
     max_calls: int | None = None
@@ -57,42 +60,76 @@ class Meter:
         if self.max_cost is not None and not self.max_cost >= 0:
             raise UsageError(f"--max-cost is {self.max_cost}.", "Give dollars from 0, for example --max-cost 2.50")
 
-    def reserve(self, request: Request, price: Price, picture_tokens: int) -> _Reserved | None:
-        """Room for one more request, or None where the budget has none while the others are under way."""
+    def reserve(self, request: Request, price: Price, picture_tokens: int, room: int = 0) -> _Reserved | None:
+        """Room for one more request, or None where the budget has none while the others are under way.
+
+        `room`: tokens that the model adds to the request's `max_tokens`.
+        """
         with self._lock:
             tokens = request_tokens(request) + (picture_tokens if request.image else 0)
-            said, taken = self._counted.get(price, (0, 0))  # this model's tokens, as counted by it and by us
-            likely = tokens * max(1.0, said / taken) if taken else tokens
-            wanted = _Reserved(request.stage, price, tokens, price.cost(likely, request.max_tokens) or 0.0)
+            cost = price.cost(self._likely(price, tokens), request.max_tokens + room) or 0.0
+            wanted = _Reserved(request.stage, price, tokens, cost)
             done = sum(a.requests for a in self._accounts.values())
             if self.max_calls is not None and done + self._reserved.total() >= self.max_calls:
                 return None
-            if self.max_cost is not None:
-                under_way = sum(r.cost * n for r, n in self._reserved.items())
-                if (_cost(self._accounts) or 0.0) + under_way + wanted.cost > self.max_cost:
-                    return None
+            if not self._fits(wanted.cost):
+                return None
             self._reserved[wanted] += 1
             return wanted
 
-    def settle(self, reserved: _Reserved, answer: Reply | Failure | None) -> None:
-        """The answer to a request that had room; None where nobody waits for it any more."""
+    def extend(self, reserved: _Reserved, so_far: Usage, output_tokens: int) -> _Reserved | None:
+        """Room for one more try of a request under way, of so many tokens at most, after what its tries took so far:
+        what is now reserved, or None, and nothing changed, where the budget has none."""
         with self._lock:
-            self._reserved[reserved] -= 1
-            if not self._reserved[reserved]:
-                del self._reserved[reserved]
+            likely = so_far.input_tokens + self._likely(reserved.price, reserved.input_tokens)
+            cost = reserved.price.cost(likely, so_far.output_tokens + output_tokens) or 0.0
+            if cost <= reserved.cost:
+                return reserved
+            if not self._fits(cost - reserved.cost):
+                return None
+            more = replace(reserved, cost=cost)
+            self._release(reserved)
+            self._reserved[more] += 1
+            return more
+
+    def settle(self, reserved: _Reserved, answer: Reply | Failure | None, usage: Usage | None = None) -> None:
+        """The answer to a request that had room; None where nobody waits for it any more. `usage` None: the model does
+        not say."""
+        with self._lock:
+            self._release(reserved)
             if answer is None:
                 return
             account = self._accounts.setdefault((reserved.stage, reserved.price), _Account())
+            used = usage or _guessed(answer)
+            account.requests += used.sent
+            account.input_tokens += used.input_tokens
+            account.output_tokens += used.output_tokens
             if isinstance(answer, Failure):
-                account.failed += 1
-                account.requests += answer.code not in GONE
+                account.failed += not used.starved
                 return
-            account.requests += 1
-            account.input_tokens += answer.input_tokens or reserved.input_tokens
-            account.output_tokens += answer.output_tokens or text_tokens(answer.text)
+            if not answer.input_tokens:
+                account.input_tokens += reserved.input_tokens
+            if not answer.output_tokens:
+                account.output_tokens += text_tokens(answer.text)
             if answer.input_tokens:
                 said, taken = self._counted.get(reserved.price, (0, 0))
                 self._counted[reserved.price] = said + answer.input_tokens, taken + reserved.input_tokens
+
+    def _likely(self, price: Price, tokens: int) -> float:
+        """Input tokens as this model counts them, from ours."""
+        said, taken = self._counted.get(price, (0, 0))
+        return tokens * max(1.0, said / taken) if taken else tokens
+
+    def _fits(self, cost: float) -> bool:
+        if self.max_cost is None:
+            return True
+        under_way = sum(r.cost * n for r, n in self._reserved.items())
+        return (_cost(self._accounts) or 0.0) + under_way + cost <= self.max_cost
+
+    def _release(self, reserved: _Reserved) -> None:
+        self._reserved[reserved] -= 1
+        if not self._reserved[reserved]:
+            del self._reserved[reserved]
 
     def spent(self) -> BudgetSpent:
         """The error that says so."""
@@ -157,38 +194,74 @@ class Metered:
         return self._model.fingerprint
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
-        waiting = iter(requests)
-        held: list[Request] = []  # the one for which there was no room, to be tried again when others are done
-        under_way: dict[int, _Reserved] = {}
-        taken = 0
+        waiting = enumerate(requests)
+        held: list[tuple[int, Request]] = []  # for which there was no room, to be tried again when others are done
+        under_way: dict[int, _Admitted] = {}  # by the numbers of the present call to the model
+        begun = 0
 
         def admitted() -> Iterator[Request]:
-            nonlocal taken
-            while True:
-                request = held.pop() if held else next(waiting, None)
-                if request is None:
-                    return
-                reserved = self._meter.reserve(request, self._price, self._picture_tokens)
+            nonlocal begun
+            while drawn := held.pop() if held else next(waiting, None):
+                number, request = drawn
+                reserved = self._meter.reserve(request, self._price, self._picture_tokens, self._room())
                 if reserved is None:
-                    held.append(request)
+                    held.append(drawn)
                     return
-                under_way[taken] = reserved
-                taken += 1
+                under_way[begun] = _Admitted(number, request, reserved)
+                begun += 1
                 yield request
+
+        def allow(inner: int, so_far: Usage, room: int) -> bool:
+            asked = under_way[inner]
+            more = self._meter.extend(asked.reserved, so_far, asked.request.max_tokens + room)
+            asked.reserved = more or asked.reserved
+            return more is not None
 
         try:
             while True:
-                start = taken
-                for number, answer in self._model.generate(admitted()):
-                    self._meter.settle(under_way.pop(start + number), answer)
-                    yield start + number, answer
+                begun = 0
+                with closing(self._asked(admitted(), allow)) as answers:
+                    for inner, answer, usage in answers:
+                        one = under_way.pop(inner)
+                        self._meter.settle(one.reserved, answer, usage)
+                        if usage is not None and usage.starved:
+                            held.append((one.number, one.request))
+                        else:
+                            yield one.number, answer
                 if not held:
                     return
-                if taken == start:
+                if not begun:
                     raise self._meter.spent()
         finally:
-            for reserved in under_way.values():
-                self._meter.settle(reserved, None)
+            for left in under_way.values():
+                self._meter.settle(left.reserved, None)
+
+    def _room(self) -> int:
+        return self._model.room if isinstance(self._model, Accounted) else 0
+
+    def _asked(
+        self, requests: Iterable[Request], allow: Allow
+    ) -> Generator[tuple[int, Reply | Failure, Usage | None], None, None]:
+        if isinstance(self._model, Accounted):
+            yield from self._model.accounted(requests, allow)
+        else:
+            yield from ((number, answer, None) for number, answer in self._model.generate(requests))
+
+
+@dataclass(slots=True)
+class _Admitted:
+    """A request that the model works on: its number as the caller counts, and what is reserved for it."""
+
+    number: int
+    request: Request
+    reserved: _Reserved
+
+
+def _guessed(answer: Reply | Failure) -> Usage:
+    """What an answer took, by itself: a model that says no more asked once."""
+    if isinstance(answer, Failure):
+        return Usage(sent=answer.code not in GONE and answer.stage != "image")
+    return Usage(True, answer.input_tokens, answer.output_tokens)
 
 
 def added(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ictc.models.openai.errors import Fault
 from ictc.models.openai.pace import Rate, Slots
 from ictc.models.openai.reach import Reach
 from ictc.models.openai.spec import Server
+from ictc.models.usage import Usage, starved
 from ictc.types import GONE, Failure, Reply, Request
 
 if TYPE_CHECKING:
@@ -48,8 +50,11 @@ class Asker:
         self._client: AsyncOpenAI | None = None
         self._decoders: ThreadPoolExecutor | None = None
 
-    async def answer(self, request: Request) -> Reply | Failure:
-        """Never raises for what a server or an image does."""
+    async def answer(self, request: Request, usage: Usage, allow: Callable[[int], bool]) -> Reply | Failure:
+        """Never raises for what a server or an image does.
+
+        Fills `usage`. `allow` is asked before a try may take so many tokens more than the request's own.
+        """
         if self.gone:
             return replace(self.gone, stage=request.stage)
         picture: str | None = None
@@ -61,15 +66,24 @@ class Asker:
             if isinstance(made, Failure):
                 return replace(made, image="")
             picture = made
-        return await self._until_answered(request, picture)
+        return await self._until_answered(request, picture, usage, allow)
 
-    async def _until_answered(self, request: Request, picture: str | None) -> Reply | Failure:
-        schema, tries, limited = True, 0, 0
+    async def _until_answered(
+        self, request: Request, picture: str | None, usage: Usage, allow: Callable[[int], bool]
+    ) -> Reply | Failure:
+        schema, tries, limited, allowed = True, 0, 0, 0
         answers_before = self._reach.answers
         while True:
             room, served = self.dialect.room, self._served
+            if room > allowed and not allow(room):
+                usage.starved = True
+                return starved(request)
+            allowed = max(allowed, room)
             body = wire.body(request, self.server.model, self.dialect, picture=picture, schema=schema)
             result = await self._try(body, wire.tokens_estimate(request, room))
+            usage.sent |= isinstance(result, Reply) or (result.sent and result.code not in GONE)
+            usage.input_tokens += result.input_tokens
+            usage.output_tokens += result.output_tokens
             if self.gone and not isinstance(result, Reply):
                 return replace(self.gone, stage=request.stage)
             if isinstance(result, Reply):
@@ -117,9 +131,11 @@ class Asker:
         await self._pause(max(self._requests.reserve(1), self._tokens.reserve(tokens)))
         while not self.gone and (left := self._resume - time.monotonic()) > 0:
             if left > _LONGEST_WAIT:
-                return Fault("rate-limited", f"The server asks to wait {left:.0f} seconds.", again=True, wait=left)
+                return Fault(
+                    "rate-limited", f"The server asks to wait {left:.0f} seconds.", again=True, wait=left, sent=False
+                )
             await self._pause(left)
-        return Fault("unreachable", "The model is gone.") if self.gone else None
+        return Fault("unreachable", "The model is gone.", sent=False) if self.gone else None
 
     def _note(self, result: Reply | Fault, taken: int, tokens: int) -> None:
         """What this try teaches about the server."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from ictc.models.openai.asker import BASE_DELAY
 from ictc.models.openai.batchapi import RUNNING, BatchError, BatchRoutes
 from ictc.models.openai.errors import Fault, from_status
 from ictc.models.openai.model import OpenAIModel
+from ictc.models.usage import Allow, Usage, Used, freely, starved
 from ictc.types import Failure, Reply, Request
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ _MOST = 50_000  # requests in one batch, and
 _MOST_BYTES = 190_000_000  # in its file (OpenAI: 200 MB)
 _ID = 40  # hexadecimal digits
 
-_Answer = tuple[int, Reply | Failure]
 _Asked = dict[str, list[tuple[int, Request]]]  # equal requests have one id
 
 
@@ -57,7 +58,18 @@ class BatchModel:
     def fingerprint(self) -> str:
         return self._model.fingerprint
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[_Answer]:
+    @property
+    def room(self) -> int:
+        """See `OpenAIModel.room`."""
+        return self._model.room
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        with closing(self.accounted(requests)) as answers:
+            for number, answer, _ in answers:
+                yield number, answer
+
+    def accounted(self, requests: Iterable[Request], allow: Allow = freely) -> Generator[Used, None, None]:
+        """As `generate`, with what each request took; see `ictc.models.usage`."""
         numbered = enumerate(requests)
         left: list[str] = []
         owner = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:_ID]
@@ -67,7 +79,7 @@ class BatchModel:
                 asked: _Asked = {}
                 for number, request in window:
                     asked.setdefault(self._id(request), []).append((number, request))
-                yield from self._window(routes, asked, left)
+                yield from self._window(routes, asked, left, allow)
         finally:
             routes.close()
         if left:
@@ -76,10 +88,10 @@ class BatchModel:
                 "Run the same command again to collect the answers.",
             )
 
-    def _window(self, routes: BatchRoutes, asked: _Asked, left: list[str]) -> Iterator[_Answer]:
+    def _window(self, routes: BatchRoutes, asked: _Asked, left: list[str], allow: Allow) -> Iterator[Used]:
         if gone := self._model.gone:
             for same in asked.values():
-                yield from _to_all(same, gone)
+                yield from _to_all(same, gone, Usage())
             return
         running: list[Batch] = []
         under_way: set[str] = set()
@@ -94,11 +106,12 @@ class BatchModel:
         new = {name: same for name, same in asked.items() if name not in under_way}
         if new:
             name, same = next(iter(new.items()))
-            [(_, answer)] = self._model.generate([same[0][1]])
-            yield from _to_all(same, answer)
+            number, request = same[0]
+            [(_, answer, usage)] = self._model.accounted([request], lambda _, *more: allow(number, *more))
+            yield from _to_all(same, answer, usage)
             del new[name], asked[name]
             if not self._model.gone:
-                running += yield from self._submitted(routes, new, asked)
+                running += yield from self._submitted(routes, new, asked, allow)
         if self._model.options.leave and running:
             left += [batch.id for batch in running]
             return
@@ -107,18 +120,24 @@ class BatchModel:
             yield from self._collected(routes, batch, asked, old=False)
         rest = self._model.gone or self._unanswered(ended)
         for same in asked.values():
-            yield from _to_all(same, rest)
+            yield from _to_all(same, rest, Usage(sent=bool(ended)))
 
-    def _submitted(self, routes: BatchRoutes, new: _Asked, asked: _Asked) -> Generator[_Answer, None, list[Batch]]:
-        """Submits `new` in as many batches as it takes and returns them. An image that cannot be read is told at once
-        and leaves `asked`."""
+    def _submitted(
+        self, routes: BatchRoutes, new: _Asked, asked: _Asked, allow: Allow
+    ) -> Generator[Used, None, list[Batch]]:
+        """Submits `new` in as many batches as it takes and returns them. An image that cannot be read and what `allow`
+        holds back are told at once and leave `asked`."""
         made: list[Batch] = []
         with tempfile.TemporaryFile() as lines:
             first, size = "", 0
             for name, same in new.items():
-                line = self._line(name, same[0][1])
+                number, request = same[0]
+                if self.room and not allow(number, Usage(), self.room):
+                    yield from _to_all(asked.pop(name), starved(request), Usage(starved=True))
+                    continue
+                line = self._line(name, request)
                 if isinstance(line, Failure):
-                    yield from _to_all(asked.pop(name), line)
+                    yield from _to_all(asked.pop(name), line, Usage())
                     continue
                 if first and size + len(line) > _MOST_BYTES:
                     made.append(routes.submit(lines, first))
@@ -141,7 +160,7 @@ class BatchModel:
         line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line).encode() + b"\n"
 
-    def _collected(self, routes: BatchRoutes, batch: Batch, asked: _Asked, *, old: bool) -> Iterator[_Answer]:
+    def _collected(self, routes: BatchRoutes, batch: Batch, asked: _Asked, *, old: bool) -> Iterator[Used]:
         """What `batch` holds of `asked`, which loses it. What an `old` one failed to answer for a while stays."""
         if batch.status == "failed":
             if old:
@@ -155,7 +174,8 @@ class BatchModel:
                 if name in asked:
                     result = self._result(line)
                     if not (old and isinstance(result, Fault) and result.again):
-                        yield from _to_all(asked.pop(name), result)
+                        usage = Usage(True, result.input_tokens, result.output_tokens)
+                        yield from _to_all(asked.pop(name), result, usage)
 
     def _result(self, line: dict[str, Any]) -> Reply | Fault:
         result = _read(line)
@@ -184,11 +204,12 @@ def _read(line: dict[str, Any]) -> Reply | Fault:
     return Fault("server-error", f"The batch gave no answer: {why}.", again=True)
 
 
-def _to_all(same: list[tuple[int, Request]], answer: Reply | Fault | Failure) -> Iterator[_Answer]:
+def _to_all(same: list[tuple[int, Request]], answer: Reply | Fault | Failure, usage: Usage) -> Iterator[Used]:
     for number, request in same:
         if isinstance(answer, Fault):
-            yield number, Failure("", request.stage, answer.code, answer.message, retryable=answer.again)
+            failure = Failure("", request.stage, answer.code, answer.message, retryable=answer.again)
+            yield number, failure, usage
         elif isinstance(answer, Failure):
-            yield number, replace(answer, stage=request.stage if answer.stage != "image" else "image")
+            yield number, replace(answer, stage=request.stage if answer.stage != "image" else "image"), usage
         else:
-            yield number, answer
+            yield number, answer, usage

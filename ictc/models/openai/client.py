@@ -63,7 +63,7 @@ def _unconnected(cause: BaseException | None, timeout: float) -> Fault:
 
     if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
         why = str(cause) or "no connection within the time limit"
-        return Fault("unreachable", f"No connection: {why}", again=True, answered=False)
+        return Fault("unreachable", f"No connection: {why}", again=True, answered=False, sent=False)
     if isinstance(cause, httpx2.TimeoutException):
         return _late(timeout)
     return Fault(

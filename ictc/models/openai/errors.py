@@ -52,7 +52,8 @@ class Fault:
     """One try that gave no answer. `wait`: seconds the server asks for. `crowded`: it would help to ask less at once.
 
     `refused`: what the server will not have: schema, temperature, max_tokens, max_completion_tokens, system. `once`: it
-    takes such things, only not this one. `answered`: the server is there.
+    takes such things, only not this one. `answered`: the server is there. `sent`: the request was. Tokens: as the
+    server counted them, for these too are paid.
     """
 
     code: str
@@ -63,6 +64,9 @@ class Fault:
     refused: frozenset[str] = frozenset()
     once: bool = False
     answered: bool = True
+    sent: bool = True
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 def from_status(status: int, body: Any, headers: Mapping[str, str]) -> Fault:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from queue import SimpleQueue
 
@@ -15,9 +16,10 @@ from ictc.models.openai.asker import BASE_DELAY, Asker
 from ictc.models.openai.background import Background
 from ictc.models.openai.spec import OPENAI, Server
 from ictc.models.openai.wire import Dialect
+from ictc.models.usage import Allow, Usage, Used, freely
 from ictc.types import Failure, Reply, Request
 
-_Answers = SimpleQueue[tuple[int, Reply | Failure | Exception]]
+_Answers = SimpleQueue[tuple[int, Reply | Failure | Exception, Usage]]
 
 _CLOSED = "The model was closed while it was asked."
 
@@ -56,7 +58,18 @@ class OpenAIModel:
     def __repr__(self) -> str:
         return f"OpenAIModel({self.server!r})"
 
+    @property
+    def room(self) -> int:
+        """Tokens that are added to a request's own, for a model that thinks before it speaks."""
+        return self.dialect.room
+
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        with closing(self.accounted(requests)) as answers:
+            for number, answer, _ in answers:
+                yield number, answer
+
+    def accounted(self, requests: Iterable[Request], allow: Allow = freely) -> Generator[Used, None, None]:
+        """As `generate`, with what each request took; see `ictc.models.usage`."""
         numbered = enumerate(requests)
         answers: _Answers = SimpleQueue()
         tasks: set[asyncio.Task[None]] = set()
@@ -68,19 +81,19 @@ class OpenAIModel:
                     if (drawn := next(numbered, None)) is None:
                         more = False
                     else:
-                        if not background.soon(self._begin, *drawn, answers, tasks):
+                        if not background.soon(self._begin, *drawn, answers, tasks, allow):
                             raise RuntimeError(_CLOSED)
                         under_way += 1
                 if under_way:
-                    number, answer = answers.get()
+                    number, answer, usage = answers.get()
                     under_way -= 1
                     if isinstance(answer, Exception):
                         raise answer
-                    yield number, answer
+                    yield number, answer, usage
                 elif more and self._asker.gone:
                     more = False
                     for number, request in numbered:
-                        yield number, replace(self._asker.gone, stage=request.stage)
+                        yield number, replace(self._asker.gone, stage=request.stage), Usage()
         finally:
             if under_way:
                 _cancel(background, tasks)
@@ -99,20 +112,24 @@ class OpenAIModel:
                 self._end = weakref.finalize(self, self._background.stop, self._asker.close)
             return self._background
 
-    def _begin(self, number: int, request: Request, answers: _Answers, tasks: set[asyncio.Task[None]]) -> None:
-        task = asyncio.get_running_loop().create_task(_answer(self._asker, number, request, answers))
+    def _begin(
+        self, number: int, request: Request, answers: _Answers, tasks: set[asyncio.Task[None]], allow: Allow
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(_answer(self._asker, number, request, answers, allow))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
 
-async def _answer(asker: Asker, number: int, request: Request, answers: _Answers) -> None:
+async def _answer(asker: Asker, number: int, request: Request, answers: _Answers, allow: Allow) -> None:
+    usage = Usage()
     try:
-        answers.put((number, await asker.answer(request)))
+        answer = await asker.answer(request, usage, lambda room: allow(number, usage, room))
+        answers.put((number, answer, usage))
     except asyncio.CancelledError:
-        answers.put((number, RuntimeError(_CLOSED)))  # read only by whoever did not cancel it
+        answers.put((number, RuntimeError(_CLOSED), usage))  # read only by whoever did not cancel it
         raise
     except Exception as error:  # a fault of this program: raised where the answers are read
-        answers.put((number, error))
+        answers.put((number, error, usage))
 
 
 def _cancel(background: Background, tasks: set[asyncio.Task[None]]) -> None:

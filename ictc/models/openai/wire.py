@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ictc.models.openai.errors import Fault, from_status
@@ -102,22 +102,24 @@ def parsed(payload: Any) -> Reply | Fault:
         text, refusal, finish = _text(message.get("content")), message.get("refusal"), choice.get("finish_reason")
     except (KeyError, IndexError, TypeError, AttributeError):
         return Fault("malformed-reply", "The server's answer is no chat completion.", again=True)
+    usage = payload.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    tokens = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    if why := _nothing_said(text, refusal, finish):
+        return replace(why, input_tokens=tokens[0], output_tokens=tokens[1])
+    return Reply(text, "length" if finish == "length" else "stop", *tokens)
+
+
+def _nothing_said(text: str, refusal: Any, finish: Any) -> Fault | None:
     if finish == "content_filter":
         return Fault("content-filter", "The provider's filter held the answer back.")
     if refusal:
         return Fault("refused", f"The model refused: {str(refusal)[:200]}")
-    if not text.strip():
-        if finish == "length":
-            return Fault("truncated", "All tokens allowed for the answer were used up before its first word.")
-        return Fault("empty", "The model answered with nothing.")
-    usage = payload.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    return Reply(
-        text,
-        "length" if finish == "length" else "stop",
-        _count(counts.get("prompt_tokens")),
-        _count(counts.get("completion_tokens")),
-    )
+    if text.strip():
+        return None
+    if finish == "length":
+        return Fault("truncated", "All tokens allowed for the answer were used up before its first word.")
+    return Fault("empty", "The model answered with nothing.")
 
 
 def _text(content: Any) -> str:
