@@ -70,9 +70,7 @@ def test_a_spec_that_names_nothing_says_what_to_type(argument: str) -> None:
     assert "hf:" in error.value.hint
 
 
-def test_a_repository_that_cannot_be_fetched_gives_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_that_cannot_be_fetched_gives_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
