@@ -61,6 +61,51 @@ def test_left_and_collected_by_the_same_command(server: ScriptedServer) -> None:
     assert (server.count, server.batches.lines_answered, len(server.batches.batches)) == (1, 19, 1)
 
 
+def test_a_running_batch_is_known_by_any_of_its_lines(server: ScriptedServer) -> None:
+    with pytest.raises(BatchPending):
+        list(made(server, leave=True).generate(asked(20)))
+    for some in (asked(20)[2:], asked(20)[5:6], [*asked(20)[19:], *asked(20)[7:9]]):  # not its first, the second
+        with pytest.raises(BatchPending, match="batch_1"):
+            list(made(server, leave=True).generate(some))
+    assert (server.count, len(server.batches.batches)) == (1, 1), "nothing was asked or submitted again"
+
+
+def test_the_file_of_a_batch_that_is_not_needed_is_not_read(server: ScriptedServer) -> None:
+    for start in (0, 100):
+        with pytest.raises(BatchPending):
+            list(made(server, leave=True).generate(asked(120)[start : start + 20]))
+    server.batches.downloads.clear()
+    with pytest.raises(BatchPending, match="batch_1"):
+        list(made(server, leave=True).generate(asked(20)[1:]))
+    first, _ = (batch["input_file_id"] for batch in server.batches.batches.values())
+    assert server.batches.downloads == [first]
+
+
+SAID = {"error": {"message": "try later", "code": 503}}
+ODD = [{"hello": "world"}, {"object": "list", "data": None}, {"id": "x"}, [1], b"<html>", SAID, {"error": "try later"}]
+
+
+@pytest.mark.parametrize("body", ODD, ids=str)
+@pytest.mark.parametrize("route", ["GET batches", "POST files", "GET batch", "POST batches", "GET files"])
+def test_an_answer_of_another_shape_is_tried_again_and_then_told(
+    server: ScriptedServer, route: str, body: say.Body
+) -> None:
+    an_error = isinstance(body, dict) and "error" in body
+    if (route == "GET files" and not an_error) or (route == "POST files" and body == {"id": "x"}):
+        return  # a file without answers, and one that is there
+    odd = say.Scripted(body=body)
+    instead = server.batches.instead[route]
+    once = route == "POST batches" and not an_error
+    if not once:  # that batch may have been made: it is not submitted twice
+        instead.append(odd)
+        assert texts(dict(made(server).generate(asked(3)))) == ["TEXT 0", "TEXT 1", "TEXT 2"]
+    instead.extend([odd] * 2)
+    with pytest.raises(BatchError, match="cannot be used") as raised:
+        list(made(server).generate([*asked(1), Request("label", "other"), Request("label", "another")]))
+    assert raised.value.hint
+    assert len(instead) == once
+
+
 def test_killed_while_collecting_it_pays_for_nothing_twice(server: ScriptedServer, tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite") as store:
         answers = StoredModel(made(server), store).generate(asked(30))

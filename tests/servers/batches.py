@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +17,7 @@ Body = dict[str, Any]
 
 class Batches:
     """A batch is done after `polls` looks at it. `end`: the status it ends with. Created ones are listed newest first.
+    `instead["GET batches"]`: what the next requests to that route get; a single batch's is "GET batch".
 
     Files stay text; `answer` is asked for every line when the batch is done, and a status above 399 is an error line.
     """
@@ -25,6 +28,8 @@ class Batches:
         self.files: dict[str, str] = {}
         self.batches: dict[str, Body] = {}
         self.lines_answered = 0
+        self.instead: defaultdict[str, deque[Scripted]] = defaultdict(deque)
+        self.downloads: list[str] = []
         self._answer = answer
         self._looks: dict[str, int] = {}
 
@@ -36,12 +41,15 @@ class Batches:
     def route(self, verb: str, path: str, headers: Mapping[str, str], content: bytes) -> Scripted:
         url = urlsplit(path)
         parts = url.path.removeprefix("/v1").strip("/").split("/")
+        if script := self.instead[f"{verb} {'batch' if parts[0] == 'batches' and len(parts) > 1 else parts[0]}"]:
+            return script.popleft()
         match verb, parts:
             case "GET", ["models"]:
                 return Scripted(body={"object": "list", "data": [{"id": "any", "object": "model"}]})
             case "POST", ["files"]:
                 return self._upload(content)
             case "GET", ["files", file, "content"] if file in self.files:
+                self.downloads.append(file)
                 return Scripted(body=self.files[file].encode())
             case "POST", ["batches"]:
                 return self._create(json.loads(content))
@@ -76,7 +84,7 @@ class Batches:
             "id": name,
             "object": "batch",
             "status": "in_progress",
-            "created_at": len(self.batches),
+            "created_at": int(time.time()),
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
             **asked,
         }
@@ -93,6 +101,8 @@ class Batches:
     def _look(self, name: str) -> Scripted:
         batch = self.batches[name]
         self._looks[name] = self._looks.get(name, 0) + 1
+        counts = batch["request_counts"]
+        counts["completed"] = min(counts["total"], counts["total"] * self._looks[name] // max(1, self.polls))
         if self._looks[name] >= self.polls and batch["status"] == "in_progress":
             self._finish(batch)
         return Scripted(body=batch)

@@ -13,20 +13,18 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ictc.errors import EXIT_PARTIAL, IctcError
 from ictc.images import upload
 from ictc.models.openai import wire
 from ictc.models.openai.asker import BASE_DELAY
-from ictc.models.openai.batchapi import RUNNING, BatchError, BatchRoutes
+from ictc.models.openai.batchapi import BatchError, BatchRoutes
+from ictc.models.openai.batchshapes import Batch
 from ictc.models.openai.errors import Fault, from_status
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.usage import Allow, Usage, Used, freely, starved
 from ictc.types import Failure, Reply, Request
-
-if TYPE_CHECKING:
-    from openai.types import Batch
 
 _MOST = 50_000  # requests in one batch, and
 _MOST_BYTES = 190_000_000  # in its file (OpenAI: 200 MB)
@@ -93,16 +91,18 @@ class BatchModel:
             for same in asked.values():
                 yield from _to_all(same, gone, Usage())
             return
+        batches = routes.own()
+        for batch in batches:
+            if asked and not batch.running:
+                yield from self._collected(routes, batch, asked, old=True)
         running: list[Batch] = []
         under_way: set[str] = set()
-        for batch in routes.own():
-            if not asked:
-                break
-            if batch.status not in RUNNING:
-                yield from self._collected(routes, batch, asked, old=True)
-            elif (batch.metadata or {}).get("first") in asked:
+        for batch in sorted((b for b in batches if b.running), key=lambda b: b.first not in asked):
+            if asked.keys() <= under_way:
+                break  # the files of the others need no reading
+            if held := routes.ids(batch) & asked.keys():
                 running.append(batch)
-                under_way.update(line["custom_id"] for line in routes.lines(batch.input_file_id))
+                under_way |= held
         new = {name: same for name, same in asked.items() if name not in under_way}
         if new:
             name, same = next(iter(new.items()))
@@ -115,9 +115,10 @@ class BatchModel:
         if self._model.options.leave and running:
             left += [batch.id for batch in running]
             return
-        ended = [routes.finished(batch) for batch in running]
-        for batch in ended:
-            yield from self._collected(routes, batch, asked, old=False)
+        ended: list[Batch] = []
+        for batch in running:
+            ended.append(routes.finished(batch))
+            yield from self._collected(routes, ended[-1], asked, old=False)
         rest = self._model.gone or self._unanswered(ended)
         for same in asked.values():
             yield from _to_all(same, rest, Usage(sent=bool(ended)))
@@ -165,10 +166,9 @@ class BatchModel:
         if batch.status == "failed":
             if old:
                 return
-            data = (batch.errors.data if batch.errors else None) or []
-            why = self._model.server.clean("; ".join(str(e.message) for e in data[:3])) or "no reason given"
+            why = self._model.server.clean(batch.why)
             raise BatchError(f"The batch {batch.id} failed: {why}.", "The same command submits it again.")
-        for file in (batch.output_file_id, batch.error_file_id):
+        for file in (batch.output_file, batch.error_file):
             for line in routes.lines(file):
                 name = line["custom_id"]
                 if name in asked:

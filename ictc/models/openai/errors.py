@@ -95,6 +95,12 @@ def from_status(status: int, body: Any, headers: Mapping[str, str]) -> Fault:
     return _bad_request(words, error, text)
 
 
+def from_error(payload: dict[str, Any]) -> Fault:
+    """Of an answer `{"error": ...}` with status 200, as some routers give; their own code may be in it."""
+    status = payload["error"].get("code") if isinstance(payload["error"], dict) else None
+    return from_status(status if isinstance(status, int) and status >= 400 else 500, payload, {})
+
+
 def _bad_request(words: str, error: Any, text: str) -> Fault:
     if filtered := _filtered(words, text):
         return filtered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ictc.models.openai.errors import Fault, from_status
+from ictc.models.openai.errors import Fault, from_error
 from ictc.types import Reply, Request
 
 _ROOM = 8192  # tokens for thinking, asked for when an answer's own were used up before its first word
@@ -93,9 +93,8 @@ def tokens_estimate(request: Request, room: int) -> int:
 
 def parsed(payload: Any) -> Reply | Fault:
     """The reply in a chat completion. Only `content` is text: what a server gives as reasoning is left out."""
-    if isinstance(payload, dict) and isinstance(payload.get("error"), dict):  # some routers answer so, with a 200
-        status = payload["error"].get("code")
-        return from_status(status if isinstance(status, int) and status >= 400 else 500, payload, {})
+    if isinstance(payload, dict) and isinstance(payload.get("error"), dict):
+        return from_error(payload)
     try:
         choice = payload["choices"][0]
         message = choice["message"]
