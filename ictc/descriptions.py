@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,21 +25,26 @@ def read_recorded(path: Path) -> list[Description]:
     Raises:
         InputError: unreadable, empty, a line that is no description, or two different texts for one image.
     """
-    rows = [(line, row, _description(row, f"{path}, line {line}")) for line, row in numbered_jsonl(path)]
-    if not rows:
+    read: list[Description] = []
+    lines, foreign = array("q"), bytearray()  # beside each: its line, and whether its name is somebody's path
+    for line, row in numbered_jsonl(path):
+        read.append(_description(row, f"{path}, line {line}"))
+        lines.append(line)
+        foreign.append("image" not in row)
+    if not read:
         raise InputError(f"{path} holds no descriptions.", _EXPECTED)
-    names = relative_to_common_folder(d.image for _, row, d in rows if "image" not in row)
-    found: dict[str, tuple[int, Description]] = {}
-    for line, row, description in rows:
-        if "image" not in row:
-            description = replace(description, image=names[description.image])
-        first_line, first = found.setdefault(description.image, (line, description))
-        if first.text != description.text:
+    names = relative_to_common_folder(d.image for d, theirs in zip(read, foreign, strict=True) if theirs)
+    found: dict[str, int] = {}
+    for i, description in enumerate(read):
+        if foreign[i]:
+            description = read[i] = replace(description, image=names[description.image])
+        first = found.setdefault(description.image, i)
+        if read[first].text != description.text:
             raise InputError(
-                f"{path}: lines {first_line} and {line} describe {description.image!r} differently.",
+                f"{path}: lines {lines[first]} and {lines[i]} describe {description.image!r} differently.",
                 "Keep one of the two lines.",
             )
-    return [d for _, d in found.values()]
+    return [read[i] for i in found.values()]
 
 
 def recorded_items(path: Path) -> list[Item]:
@@ -56,6 +63,6 @@ def _description(row: Mapping[str, Any], where: str) -> Description:
     return Description(
         image=image,
         text=text,
-        model=model if isinstance(model, str) else "recorded",
+        model=sys.intern(model) if isinstance(model, str) else "recorded",
         sha256=sha256 if isinstance(sha256, str) else "",
     )
