@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from itertools import islice
 from typing import Any
 
+from ictc.errors import AnswersLater
 from ictc.interfaces import Model
 from ictc.store import Store, content_key
 from ictc.types import GONE, Failure, Reply, Request
@@ -45,9 +46,16 @@ class StoredModel:
         return self._model.fingerprint
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        """Raises AnswersLater once every block was put to the model, where it left any of them for later."""
         numbered = enumerate(requests)
+        left: list[str] = []
         while block := list(islice(numbered, self._block_size)):
-            yield from self._block(block)
+            try:
+                yield from self._block(block)
+            except AnswersLater as later:
+                left += later.left
+        if left:
+            raise AnswersLater(left)
 
     def _block(self, block: list[tuple[int, Request]]) -> Iterator[tuple[int, Reply | Failure]]:
         waiting: dict[str, list[int]] = {}

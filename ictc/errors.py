@@ -11,6 +11,7 @@
     ├── StorageFull           the disk is full; what was computed is kept         exit 2
     ├── StepError             a step could not give any result                    exit 4
     ├── ModelGone             a model cannot be reached, refuses the key, ...      exit 4
+    ├── AnswersLater          submitted and left: the same command collects       exit 3
     ├── BudgetSpent           --max-cost or --max-calls is used up                exit 5
     └── TooManyFailures       the share of failed items is above --fail-on-error  exit 4
 
@@ -18,6 +19,8 @@ A single item that fails is not an exception: it is a `Failure` value in its pla
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 EXIT_USAGE = 2
 EXIT_PARTIAL = 3
@@ -88,6 +91,19 @@ class StepError(IctcError):
 
 class ModelGone(IctcError):
     """A model answers nothing more. What it answered before is in the store; the same command asks only the rest."""
+
+
+class AnswersLater(IctcError):
+    """Submitted to a provider and left there, as asked for (`left`: what): there are no answers yet."""
+
+    exit_code = EXIT_PARTIAL
+
+    def __init__(self, left: Sequence[str]) -> None:
+        super().__init__(
+            f"Submitted and left with the provider: {', '.join(left)}.",
+            "Run the same command again to collect the answers.",
+        )
+        self.left = left
 
 
 class BudgetSpent(IctcError):

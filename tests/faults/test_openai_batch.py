@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from logging import WARNING
 from pathlib import Path
 
 import pytest
 
 from ictc.asking import StoredModel
+from ictc.errors import AnswersLater
 from ictc.modeloptions import ModelOptions
-from ictc.models.openai.batch import BatchModel, BatchPending
+from ictc.models.openai import batch, batchapi
+from ictc.models.openai.batch import BatchModel
 from ictc.models.openai.batchapi import BatchError
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.openai.spec import Server
@@ -49,12 +52,12 @@ def test_submits_waits_and_gives_each_its_own(server: ScriptedServer) -> None:
 
 def test_left_and_collected_by_the_same_command(server: ScriptedServer) -> None:
     got: dict[int, Reply | Failure] = {}
-    with pytest.raises(BatchPending, match="batch_1") as pending:
+    with pytest.raises(AnswersLater, match="batch_1") as pending:
         for number, answer in made(server, leave=True).generate(asked(20)):
             got |= {number: answer}
     assert pending.value.exit_code == 3
     assert list(got) == [0]
-    with pytest.raises(BatchPending):  # still running: nothing is submitted twice
+    with pytest.raises(AnswersLater, match=r"batch_1 \(in_progress, 0 of 19 requests done\)"):
         list(made(server, leave=True).generate(asked(20)[1:]))
     server.batches.look_at("batch_1", times=2)
     assert texts(dict(made(server, leave=True).generate(asked(20)[1:]))) == [f"TEXT {i}" for i in range(1, 20)]
@@ -62,20 +65,20 @@ def test_left_and_collected_by_the_same_command(server: ScriptedServer) -> None:
 
 
 def test_a_running_batch_is_known_by_any_of_its_lines(server: ScriptedServer) -> None:
-    with pytest.raises(BatchPending):
+    with pytest.raises(AnswersLater):
         list(made(server, leave=True).generate(asked(20)))
     for some in (asked(20)[2:], asked(20)[5:6], [*asked(20)[19:], *asked(20)[7:9]]):  # not its first, the second
-        with pytest.raises(BatchPending, match="batch_1"):
+        with pytest.raises(AnswersLater, match="batch_1"):
             list(made(server, leave=True).generate(some))
     assert (server.count, len(server.batches.batches)) == (1, 1), "nothing was asked or submitted again"
 
 
 def test_the_file_of_a_batch_that_is_not_needed_is_not_read(server: ScriptedServer) -> None:
     for start in (0, 100):
-        with pytest.raises(BatchPending):
+        with pytest.raises(AnswersLater):
             list(made(server, leave=True).generate(asked(120)[start : start + 20]))
     server.batches.downloads.clear()
-    with pytest.raises(BatchPending, match="batch_1"):
+    with pytest.raises(AnswersLater, match="batch_1"):
         list(made(server, leave=True).generate(asked(20)[1:]))
     first, _ = (batch["input_file_id"] for batch in server.batches.batches.values())
     assert server.batches.downloads == [first]
@@ -104,6 +107,61 @@ def test_an_answer_of_another_shape_is_tried_again_and_then_told(
         list(made(server).generate([*asked(1), Request("label", "other"), Request("label", "another")]))
     assert raised.value.hint
     assert len(instead) == once
+
+
+def test_how_far_it_is_is_said(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.batches.polls = 4
+    dict(made(server).generate(asked(9)))
+    said = [record.getMessage() for record in caplog.records if record.levelno >= WARNING]  # shown on standard error
+    assert said == [f"batch_1: in_progress, {done} of 8 requests done" for done in (0, 2, 4, 6)]
+
+
+@pytest.mark.parametrize(("status", "patience"), [("in_progress", "_PROMISED"), ("resting", "_SLACK")])
+def test_waiting_ends_where_the_provider_never_does(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, status: str, patience: str
+) -> None:
+    monkeypatch.setattr(batchapi, "_PROMISED", 60.0)
+    monkeypatch.setattr(batchapi, "_SLACK", 60.0)
+    with monkeypatch.context() as soon:
+        soon.setattr(batchapi, patience, 0.3 if patience == "_SLACK" else -59.7)
+        _never_ends(server, status)
+    server.batches.batches["batch_1"]["status"] = "cancelled"
+    server.batches.polls, server.batches.running = 2, "in_progress"
+    assert texts(dict(made(server).generate(asked(5)))) == [f"TEXT {i}" for i in range(5)]
+
+
+def _never_ends(server: ScriptedServer, status: str) -> None:
+    server.batches.polls, server.batches.running = 10**9, status
+    with pytest.raises(BatchError, match=f"batch_1 is still {status}") as raised:
+        list(made(server).generate(asked(5)))
+    assert f"curl -X POST {server.url}/batches/batch_1/cancel" in raised.value.hint
+    with pytest.raises(BatchError):
+        list(made(server).generate(asked(5)))
+    assert len(server.batches.batches) == 1, "nothing was submitted twice"
+
+
+def test_a_batch_that_is_late_already_is_told_at_once(server: ScriptedServer) -> None:
+    with pytest.raises(AnswersLater):
+        list(made(server, leave=True).generate(asked(5)))
+    server.batches.polls = 10**9
+    server.batches.batches["batch_1"]["created_at"] -= 26 * 3600
+    with pytest.raises(BatchError, match="was to be done within 24 hours"):
+        list(made(server).generate(asked(5)))
+
+
+def test_more_than_a_batch_holds_is_all_submitted_by_the_first_command(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST", 10)
+    with Store(None) as store:
+        with pytest.raises(AnswersLater, match=r"batch_1 .*, batch_2 .*, batch_3 "):
+            list(StoredModel(made(server, leave=True), store, 10).generate(asked(25)))
+        assert len(server.batches.batches) == 3
+        for name in server.batches.batches:
+            server.batches.look_at(name, times=2)
+        answers = dict(StoredModel(made(server, leave=True), store, 10).generate(asked(25)))
+    assert texts(answers) == [f"TEXT {i}" for i in range(25)]
+    assert server.count + server.batches.lines_answered == 25
 
 
 def test_killed_while_collecting_it_pays_for_nothing_twice(server: ScriptedServer, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ Body = dict[str, Any]
 
 
 class Batches:
-    """A batch is done after `polls` looks at it. `end`: the status it ends with. Created ones are listed newest first.
-    `instead["GET batches"]`: what the next requests to that route get; a single batch's is "GET batch".
+    """A batch is done after `polls` looks at it. `running`, `end`: its status before and then. The newest are
+    listed first. `instead["GET batches"]`: what the next requests to that route get; a single batch's is "GET batch".
 
     Files stay text; `answer` is asked for every line when the batch is done, and a status above 399 is an error line.
     """
@@ -25,6 +25,7 @@ class Batches:
     def __init__(self, answer: Callable[[Body], Scripted]) -> None:
         self.polls = 2
         self.end = "completed"
+        self.running = "in_progress"
         self.files: dict[str, str] = {}
         self.batches: dict[str, Body] = {}
         self.lines_answered = 0
@@ -83,7 +84,7 @@ class Batches:
         self.batches[name] = {
             "id": name,
             "object": "batch",
-            "status": "in_progress",
+            "status": self.running,
             "created_at": int(time.time()),
             "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
             **asked,
@@ -103,7 +104,7 @@ class Batches:
         self._looks[name] = self._looks.get(name, 0) + 1
         counts = batch["request_counts"]
         counts["completed"] = min(counts["total"], counts["total"] * self._looks[name] // max(1, self.polls))
-        if self._looks[name] >= self.polls and batch["status"] == "in_progress":
+        if self._looks[name] >= self.polls and batch["status"] == self.running:
             self._finish(batch)
         return Scripted(body=batch)
 

@@ -6,11 +6,11 @@ import os
 
 from ictc.interfaces import Model
 from ictc.modeloptions import ModelOptions
-from ictc.models.openai.batch import BatchModel, BatchPending
+from ictc.models.openai.batch import BatchModel
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.openai.spec import parse
 
-__all__ = ["BatchModel", "BatchPending", "OpenAIModel", "create"]
+__all__ = ["BatchModel", "OpenAIModel", "create"]
 
 
 def create(argument: str, options: ModelOptions) -> Model:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from ictc.errors import EXIT_PARTIAL, IctcError
+from ictc.errors import AnswersLater
 from ictc.images import upload
 from ictc.models.openai import wire
 from ictc.models.openai.asker import BASE_DELAY
@@ -33,18 +33,12 @@ _ID = 40  # hexadecimal digits
 _Asked = dict[str, list[tuple[int, Request]]]  # equal requests have one id
 
 
-class BatchPending(IctcError):
-    """Submitted and left, as asked for: there are no answers yet."""
-
-    exit_code = EXIT_PARTIAL
-
-
 class BatchModel:
     """Implements `Model`. The first request that no batch holds is asked at once, at the full price: it tells a wrong
     key and parameters the model refuses before a day is lost on them.
 
     Raises:
-        BatchPending: with `options.leave`, once everything is submitted and what was ready is given.
+        AnswersLater: with `options.leave`, once everything is submitted and what was ready is given.
         BatchError: a batch failed as a whole, or the server has no batch interface.
     """
 
@@ -81,10 +75,7 @@ class BatchModel:
         finally:
             routes.close()
         if left:
-            raise BatchPending(
-                f"Submitted and left with the provider: {', '.join(left)}.",
-                "Run the same command again to collect the answers.",
-            )
+            raise AnswersLater(left)
 
     def _window(self, routes: BatchRoutes, asked: _Asked, left: list[str], allow: Allow) -> Iterator[Used]:
         if gone := self._model.gone:
@@ -113,7 +104,7 @@ class BatchModel:
             if not self._model.gone:
                 running += yield from self._submitted(routes, new, asked, allow)
         if self._model.options.leave and running:
-            left += [batch.id for batch in running]
+            left += [f"{batch.id} ({batch.progress})" for batch in running]
             return
         ended: list[Batch] = []
         for batch in running:
