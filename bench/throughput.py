@@ -4,17 +4,22 @@ slow    250 ms an answer, 64 allowed at once: the server's own limit is 256 requ
         model and the store on disk; the same again (nothing is asked); one after another, on a sample.
 fast    no latency: through model and store in turns with the bare SDK in a plain loop, equally many under way
 queue   1,000,000 requests from a generator: resident memory, and how many were drawn for those answered
+held    1,000,000 descriptions labelled and assigned by `LlmReasoner`, with a model that answers at once: resident
+        memory on top of the descriptions themselves. The store forgets: on disk its memory is the same for any
+        number, and its commits would take ten minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -24,14 +29,17 @@ from ictc.asking import StoredModel
 from ictc.modeloptions import ModelOptions
 from ictc.models.openai.model import OpenAIModel
 from ictc.models.openai.spec import Server
+from ictc.prompts import Prompts
+from ictc.reasoners.llm import LlmReasoner
 from ictc.store import Store
-from ictc.types import Reply, Request
+from ictc.types import Assignment, Cluster, Description, Label, Reply, Request, Taxonomy
 
 SLOW, ALLOWED, LATENCY_MS = 10_000, 64, 250
 LIMIT = ALLOWED * 1000 / LATENCY_MS
 SAMPLE, BESIDE = 40, 3_000
 FAST, WIDTH, ROUNDS = 4_000, 64, 5
 QUEUED = 1_000_000
+THINGS = 10
 
 
 @contextmanager
@@ -146,6 +154,45 @@ def queue(answered: int) -> None:
     print(f"|   peak resident memory | {peak_mib():.0f} MiB | before | {before:.0f} MiB | < 500 MiB |", flush=True)
 
 
+class Clerk:
+    """Answers at once, with one of a few things."""
+
+    fingerprint = "clerk/1"
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
+        for number, request in enumerate(requests):
+            key = {"label": "label", "assign": "category"}[request.stage]
+            yield number, Reply(json.dumps({key: f"thing {zlib.crc32(request.user.encode()) % THINGS}"}))
+
+
+class Forgetful(Store):
+    """Finds nothing and keeps nothing."""
+
+    def put_many(self, entries: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
+        pass
+
+
+def held(store: Store, n: int) -> None:
+    """Labels and assigns `n` descriptions of 120 characters, all different; meant for a process of its own."""
+    before = peak_mib()
+    text = "The picture with the number {:>7} shows a thing, seen from the left, in the sun, with a fence behind it."
+    descriptions = [Description(f"photos/{i}.jpg", text.format(i), "vlm") for i in range(n)]
+    alone = peak_mib()
+    reasoner = LlmReasoner(StoredModel(Clerk(), store), Prompts(), "clerk")
+    start = time.perf_counter()
+    labels = reasoner.label(descriptions, "object")
+    labelled, rate = peak_mib(), n / (time.perf_counter() - start)
+    assert sum(isinstance(x, Label) for x in labels) == n
+    start = time.perf_counter()
+    names = Taxonomy("object", [Cluster(f"thing {i}") for i in range(THINGS)])
+    found = reasoner.assign(descriptions, names, "object")
+    assigned, second = peak_mib(), n / (time.perf_counter() - start)
+    assert sum(isinstance(x, Assignment) for x in found) == n
+    print(f"| held, {n:,} descriptions | {alone - before:.0f} MiB | before them | {before:.0f} MiB | |")
+    print(f"|   labelled, on top | {labelled - alone:.0f} MiB | a second | {rate:.0f} | < 500 MiB |")
+    print(f"|   assigned, labels held | {assigned - alone:.0f} MiB | a second | {second:.0f} | < 500 MiB |", flush=True)
+
+
 def row(what: str, ours: float, beside: str, theirs: float, wanted: str) -> None:
     print(f"| {what} | {ours:.1f}/s | {beside} | {theirs:.1f}/s | {ours / theirs:.3f} ({wanted}) |", flush=True)
 
@@ -158,6 +205,8 @@ def main(_data: Path | None = None) -> None:
     """Prints the table; memory first, while the process is small."""
     print("| what | measured | beside | | ratio (wanted) |\n|---|---|---|---|---|", flush=True)
     queue(20_000)
+    alone = f"from bench.throughput import Forgetful, held; held(Forgetful(None), {QUEUED})"
+    subprocess.run([sys.executable, "-c", alone], check=True)
     with tempfile.TemporaryDirectory() as scratch:
         slow(Path(scratch))
         fast(Path(scratch))

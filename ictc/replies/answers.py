@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from ictc.replies.reading import bare, one_line, unprintable, values_in, without_thinking
@@ -73,7 +75,7 @@ def label_from(said: str) -> str | Fault:
         return Fault(f"The label must be a word or a short phrase, at most {MAX_WORDS} words.")
     if unprintable(label):
         return Fault("The label holds characters that cannot be shown.")
-    return label
+    return sys.intern(label)  # a million answers are few labels
 
 
 def choice_in(text: str, names: Sequence[str]) -> str | Fault:
@@ -86,14 +88,13 @@ def choice_from(said: str, names: Sequence[str]) -> str | Fault:
     """What was said, as one of `names`."""
     for wanted in (said, bare(said)):
         if wanted in names:
-            return wanted
+            return names[names.index(wanted)]
     found = [name for name in names if bare(name).casefold() == bare(said).casefold()]
     if len(found) == 1:
         return found[0]
     if _REFUSAL.match(bare(said).replace("\u2019", "'")):
         return Fault("It is a refusal.", "refused")
-    listed = json.dumps(list(names), ensure_ascii=False)
-    return Fault(f"It is not one of the categories. Copy one of these exactly: {listed}", "off-list")
+    return _off_list(tuple(names))
 
 
 def pack_in(text: str, count: int, key: str) -> list[str] | Fault:
@@ -165,6 +166,12 @@ def unfit(name: str) -> str:
     if len(name) > MAX_LABEL:
         return f"A name is too long: {json.dumps(name[:MAX_LABEL] + '…', ensure_ascii=False)}."
     return f"A name holds characters that cannot be shown: {json.dumps(name)}." if unprintable(name) else ""
+
+
+@lru_cache(maxsize=8)
+def _off_list(names: tuple[str, ...]) -> Fault:
+    listed = json.dumps(names, ensure_ascii=False)
+    return Fault(f"It is not one of the categories. Copy one of these exactly: {listed}", "off-list")
 
 
 def _only(found: Sequence[T]) -> T | Fault:

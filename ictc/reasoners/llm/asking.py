@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ictc.asking import ask
@@ -20,6 +19,8 @@ from ictc.types import GONE, Failure, Reply, Request, Stage
 T = TypeVar("T")
 
 _IN_PACK = 48  # tokens of one answer in a pack
+_QUOTED = 2000  # characters of a reply
+_TOO_LONG = Fault("The text does not fit into the model's context.", "context-overflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Lost:
     def failure(self, image: str, stage: Stage) -> Failure:
         said = f" It answered: {self.answer}" if self.answer else ""
         return Failure(image, stage, self.code, self.message + said, self.retryable)
+
+
+_UNASKED = Lost("unasked", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +81,50 @@ class Form(Generic[T]):
 def ask_each(
     model: Model, form: Form[T], texts: Sequence[str], repair: Prompt, pack: int, done: Callable[[int], None]
 ) -> list[T | Lost]:
-    """One answer per text, in order; `done` is told the index of each text that is finished. `texts` are distinct."""
-    answers: dict[int, T | Lost] = {}
+    """One answer per text, in order; `done` is told the index of each text that is finished. `texts` are distinct.
+
+    There may be a million: requests are made as they are taken, and of a reply stays what a second request quotes.
+    """
+    answers: list[T | Lost] = [_UNASKED] * len(texts)
 
     def settle(index: int, answer: T | Lost) -> None:
         answers[index] = answer
         done(index)
 
     alone = list(_packed(model, form, texts, pack, settle)) if pack > 1 else range(len(texts))
-    again: list[tuple[int, Callable[[], Request]]] = []
+    again: list[tuple[int, str | None, Fault]] = []
     for index, reply in zip(alone, ask(model, (form.one(texts[i]) for i in alone)), strict=True):
         if isinstance(reply, Failure):
-            if reply.code == "context-overflow" and len(texts[index]) > 1:
-                again.append((index, partial(form.one, texts[index][: len(texts[index]) // 2])))
+            if reply.code == _TOO_LONG.code and len(texts[index]) > 1:
+                again.append((index, None, _TOO_LONG))
             else:
                 settle(index, _lost(reply))
             continue
         read = form.read(reply.text)
         if isinstance(read, Fault):
-            again.append((index, partial(_repaired_one, form, texts[index], reply, read, repair)))
+            again.append((index, quoted(reply), read))
         else:
             settle(index, read)
-    for (index, _), reply in zip(again, ask(model, (request() for _, request in again)), strict=True):
+    second = (_second(form, texts[i], said, fault, repair) for i, said, fault in again)
+    for (index, _, _), reply in zip(again, ask(model, second), strict=True):
         if isinstance(reply, Failure):
             settle(index, _lost(reply))
         else:
             final: T | Lost = _last(form, reply)
             settle(index, final)
-    return [answers[i] for i in range(len(texts))]
+    return answers
 
 
-def repaired(request: Request, reply: Reply, fault: Fault, repair: Prompt) -> Request:
-    """The second and last try: with room to think for an answer that was cut off, else quoting what was wrong."""
-    if reply.finish == "length":
+def quoted(reply: Reply) -> str | None:
+    """What a second request quotes of a reply; None of one that was cut off, which is given more room instead."""
+    return None if reply.finish == "length" else shortened(without_thinking(reply.text), _QUOTED)
+
+
+def repaired(request: Request, said: str | None, fault: Fault, repair: Prompt) -> Request:
+    """The second and last try after a reply of which `said` is `quoted`: with more room, else with what was wrong."""
+    if said is None:
         return replace(request, max_tokens=request.max_tokens * LONGER)
-    said = as_data(shortened(without_thinking(reply.text), 2000))
-    return replace(request, user=repair.user(question=request.user, answer=said, fault=fault.message))
+    return replace(request, user=repair.user(question=request.user, answer=as_data(said), fault=fault.message))
 
 
 def must(answer: Reply | Failure) -> Reply | Failure:
@@ -132,11 +144,11 @@ def _packed(
     model: Model, form: Form[T], texts: Sequence[str], pack: int, settle: Callable[[int, T | Lost], None]
 ) -> Iterator[int]:
     """Settles what packs answer well; gives the indices that must be asked singly."""
-    packs = [range(start, min(start + pack, len(texts))) for start in range(0, len(texts), pack)]
-    requests = (form.several([texts[i] for i in indices]) for indices in packs if len(indices) > 1)
-    full = [indices for indices in packs if len(indices) > 1]
-    yield from (indices[0] for indices in packs if len(indices) == 1)
-    for indices, reply in zip(full, ask(model, requests), strict=True):
+    starts = range(0, len(texts) - 1, pack)  # a last one by itself is no pack
+    requests = (form.several(texts[start : start + pack]) for start in starts)
+    yield from range(starts[-1] + pack if starts else 0, len(texts))
+    for start, reply in zip(starts, ask(model, requests), strict=True):
+        indices = range(start, min(start + pack, len(texts)))
         if isinstance(reply, Failure):
             if reply.retryable or reply.code in GONE:
                 for i in indices:
@@ -156,8 +168,10 @@ def _packed(
                 settle(i, value)
 
 
-def _repaired_one(form: Form[T], text: str, reply: Reply, fault: Fault, repair: Prompt) -> Request:
-    return repaired(form.one(text), reply, fault, repair)
+def _second(form: Form[T], text: str, said: str | None, fault: Fault, repair: Prompt) -> Request:
+    if fault is _TOO_LONG:
+        return form.one(text[: len(text) // 2])
+    return repaired(form.one(text), said, fault, repair)
 
 
 def _last(form: Form[T], reply: Reply) -> T | Lost:

@@ -11,7 +11,7 @@ from ictc.errors import StepError
 from ictc.interfaces import Model
 from ictc.namelist import Names
 from ictc.prompts import Prompts
-from ictc.reasoners.llm.asking import must, repaired
+from ictc.reasoners.llm.asking import must, quoted, repaired
 from ictc.reasoners.llm.assign import listed
 from ictc.reasoners.llm.rounds import Counted, Entry, condense, count, rows, tokens
 from ictc.reasoners.words import same_word_key
@@ -132,7 +132,7 @@ class Merger:
             if not isinstance(read, Fault):
                 return read, reason_in(reply.text) or "the model found so many kinds"
             said, fault = shown(reply.text) or "nothing", read
-            request = repaired(request, reply, read, self.prompts.open("repair"))
+            request = repaired(request, quoted(reply), read, self.prompts.open("repair"))
         wanted = str(k) if k else f"{least} to {most}"
         raise StepError(
             f"The model twice gave no {wanted} distinct names. {fault.message} Its last answer: {said}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -124,17 +125,25 @@ class LlmReasoner:
         tick: Tick,
     ) -> list[R | Failure]:
         """Asks once per distinct text; a description without words is a `Failure` and is not asked about."""
-        images: dict[str, int] = {}
-        for d in descriptions:
-            images[d.text] = images.get(d.text, 0) + 1
-        texts = [text for text in images if says_something(text)]
-        tick(sum(n for text, n in images.items() if not says_something(text)))
+        place: dict[str, int] = {}
+        where = array("q", (_place(d.text, place) for d in descriptions))  # an int object each would be held besides
+        texts, images = list(place), array("q", bytes(8 * len(place)))
+        del place
+        for i in where:
+            if i >= 0:
+                images[i] += 1
+        tick(len(where) - sum(images))
         repair = self._prompts.open("repair")
-        found = ask_each(self._model, form, texts, repair, self._pack, lambda i: tick(images[texts[i]]))
-        answers = dict(zip(texts, found, strict=True))
+        found = ask_each(self._model, form, texts, repair, self._pack, lambda i: tick(images[i]))
         return [
-            result(d.image, answers[d.text]) if d.text in answers else _empty(d.image, form.stage) for d in descriptions
+            result(d.image, found[i]) if i >= 0 else _empty(d.image, form.stage)
+            for d, i in zip(descriptions, where, strict=True)
         ]
+
+
+def _place(text: str, place: dict[str, int]) -> int:
+    """Which of the distinct texts this is, in order of their first; -1 where it says nothing."""
+    return place.setdefault(text, len(place)) if says_something(text) else -1
 
 
 def _empty(image: str, stage: Stage) -> Failure:

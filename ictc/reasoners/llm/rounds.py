@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ictc.asking import ask
 from ictc.interfaces import Model
 from ictc.prompts import Prompts
-from ictc.reasoners.llm.asking import must, repaired
+from ictc.reasoners.llm.asking import must, quoted, repaired
 from ictc.replies.answers import Fault, Named, names_in, unfit
 from ictc.replies.form import an_object, as_data
 from ictc.text import shortened
@@ -119,7 +119,7 @@ def _round(
     read = [_read(must(reply)) for reply in ask(model, (request(chunk) for chunk in chunks))]
     again = [i for i, (_, fault) in enumerate(read) if isinstance(fault, Fault)]
     second = (
-        repaired(request(chunks[i]), reply, fault, repair)
+        repaired(request(chunks[i]), quoted(reply), fault, repair)
         for i in again
         for reply, fault in [read[i]]
         if isinstance(reply, Reply) and isinstance(fault, Fault)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -136,6 +138,42 @@ def test_failures_of_the_model_stand_in_place(code: str, pack: int) -> None:
         assert "7.png" in {f.image for f in failed} and {f.code for f in failed} == {code}
         assert {f.stage for f in failed} < {"label", "assign"}
         assert len(failed) == (1 if pack == 1 or code == "content-filter" else 3)
+
+
+class Fast:
+    """Answers as it is asked and keeps nothing. `said`: the whole answer, else one of ten things."""
+
+    fingerprint = "fast/1"
+
+    def __init__(self, said: str = "") -> None:
+        self._said = said
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply]]:
+        for number, request in enumerate(requests):
+            key = "label" if request.stage == "label" else "category"
+            yield number, Reply(self._said or json.dumps({key: f"thing {number % 10}"}))
+
+
+@pytest.mark.parametrize(("pack", "said", "bytes_each"), [(1, "", 200), (1, "?" * 100, 1200), (4, "", 250)])
+def test_descriptions_are_asked_about_without_being_held_again(pack: int, said: str, bytes_each: int) -> None:
+    """On top of the descriptions, which have a thousand bytes each: the results, and little for each that is asked."""
+
+    def peak(n: int) -> int:
+        descriptions = [Description(str(i), f"Thing number {i}. " * 50, "t") for i in range(n)]
+        asked = LlmReasoner(Fast(said), Prompts(), "fast", pack=pack)
+        tracemalloc.start()
+        try:
+            labels = asked.label(descriptions, "object")
+            found = asked.assign(descriptions, Taxonomy("object", [Cluster(f"thing {i}") for i in range(10)]), "object")
+            assert len(labels) == len(found) == n
+            assert len({id(x.label) for x in labels if isinstance(x, Label)}) <= 10
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(100)
+    few, many = peak(500), peak(1500)
+    assert (many - few) / 1000 < bytes_each
 
 
 # -- merge
