@@ -75,67 +75,11 @@ TOPICS: Mapping[str, frozenset[str]] = {
     "mood": frozenset(["mood", "moods", "atmosphere", "emotion", "emotions", "feeling"]),
     "instrument": frozenset(["instrument", "instruments"]),
 }
-_ASKING = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "is",
-        "are",
-        "be",
-        "being",
-        "was",
-        "were",
-        "been",
-        "taken",
-        "shown",
-        "seen",
-        "played",
-        "playing",
-        "happening",
-        "what",
-        "which",
-        "who",
-        "kind",
-        "kinds",
-        "type",
-        "types",
-        "sort",
-        "main",
-        "musical",
-        "person",
-        "people",
-        "someone",
-        "somebody",
-        "they",
-        "he",
-        "she",
-        "his",
-        "her",
-        "their",
-        "it",
-        "its",
-        "image",
-        "images",
-        "picture",
-        "pictures",
-        "photo",
-        "photos",
-        "photograph",
-        "scene",
-        "there",
-        "s",
-        "does",
-        "do",
-    ]
-)
+_ASKING = """
+    a an the this that of in on at by is are be being was were been taken shown seen played playing happening what
+    which who kind kinds type types sort main musical person people someone somebody they he she his her their it
+    its image images picture pictures photo photos photograph scene there s does do
+"""
 """Words of asking, which leave a criterion's topic as it is."""
 
 
@@ -161,7 +105,7 @@ def built_in() -> tuple[str, ...]:
 
 def topic_of(criterion: str) -> str:
     """The topic that a criterion asks for and nothing else (`what the person is doing` -> `action`), or ""."""
-    words = set(re.findall(r"[^\W_]+", criterion.casefold())) - _ASKING
+    words = set(re.findall(r"[^\W_]+", criterion.casefold())).difference(_ASKING.split())
     return next((topic for topic, known in TOPICS.items() if words and words <= known), "")
 
 
