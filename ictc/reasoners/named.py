@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -12,16 +12,17 @@ from ictc.fingerprint import code_digest
 from ictc.interfaces import Embedder, Reasoner, Tick, no_tick
 from ictc.namelist import Names
 from ictc.reasoners.words import same_word_key
+from ictc.replies.reading import bare
 from ictc.store import content_key
 from ictc.types import Assignment, Cluster, Description, Failure, Label, Taxonomy
 
 
 def as_given(names: Names, labels: Sequence[Label], criterion: str) -> Taxonomy:
     """The given names, each with the labels that are it by another spelling (`Dogs` for `dog`)."""
-    home = {same_word_key(name): i for i, name in enumerate(names.names)}
+    home = home_among(names.names)
     counts: list[Counter[str]] = [Counter() for _ in names.clusters]
     for label in labels:
-        place = home.get(same_word_key(label.label))
+        place = home(label.label)
         if place is not None:
             counts[place][label.label] += 1
     clusters = [
@@ -29,6 +30,13 @@ def as_given(names: Names, labels: Sequence[Label], criterion: str) -> Taxonomy:
         for c, n in zip(names.clusters, counts, strict=True)
     ]
     return Taxonomy(criterion, clusters)
+
+
+def home_among(names: Sequence[str]) -> Callable[[str], int | None]:
+    """Which of `names` a label is: case, quotes and full stop apart, else (`Dogs`, `dog`) by the same words."""
+    same = {bare(name).casefold(): i for i, name in enumerate(names)}
+    alike = {same_word_key(name): i for i, name in enumerate(names)}
+    return lambda label: same.get(bare(label).casefold(), alike.get(same_word_key(label)))
 
 
 class NamedReasoner:

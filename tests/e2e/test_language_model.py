@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TEXTS, invoke
-from tests.servers.answers import Body
+from tests.servers.answers import Body, Scripted, error
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
 
@@ -58,3 +58,28 @@ def test_names_of_ones_own_cost_no_merge(captions: Path, tmp_path: Path) -> None
         )
         assert all("categories" not in json.dumps(body.get("response_format", "")) for body in server.bodies)
     assert {c["name"] for c in done["clusters"]} >= {"Cat", "Truck", "Guitar"} and done["k"] == 3
+
+
+def test_labels_that_overflow_a_servers_context_are_merged_in_parts_and_none_is_lost(tmp_path: Path) -> None:
+    """The server takes 6,000 characters; in one request the labels have more than twice as many."""
+    texts = [f"{('red', 'green', 'blue')[i % 3]} thing {i}" for i in range(300)]
+    captions = tmp_path / "captions.jsonl"
+    captions.write_text("".join(json.dumps({"image": f"{i}.png", "text": t}) + "\n" for i, t in enumerate(texts)))
+    answers, refused = thinking(lambda text: text), list[int]()
+
+    def small(body: Body) -> str | Scripted:
+        size = sum(len(m["content"]) for m in body["messages"])
+        if size > 6000:
+            refused.append(size)
+            return error(400, "This model's maximum context length is exceeded.", code="context_length_exceeded")
+        return answers(body)
+
+    with ScriptedServer(small) as server:
+        options = ["-c", "thing", "-k", "3", "--no-report", "--json", "-o", tmp_path / "run"]
+        done = invoke("run", f"recorded:{captions}", *options, "--reasoner", f"openai:any@{server.url}")
+    assert done.exit_code == 0, done.stdout
+    assert refused and max(refused) > 12_000
+    clusters = json.loads((tmp_path / "run/001/step2b_result.json").read_text())["clusters"]
+    assert len(clusters) == 3
+    assert sorted(label for c in clusters for label in c["labels"]) == sorted(texts)
+    assert {n for c in clusters for n in c["labels"].values()} == {1}

@@ -14,6 +14,7 @@ from ictc.prompts import Prompts
 from ictc.reasoners.llm.asking import must, quoted, repaired
 from ictc.reasoners.llm.assign import listed
 from ictc.reasoners.llm.rounds import Counted, Entry, condense, count, rows, tokens
+from ictc.reasoners.named import home_among
 from ictc.reasoners.words import same_word_key
 from ictc.replies.answers import Fault, Named, choice_from, names_in, reason_in, some_of_pack_in, unfit
 from ictc.replies.form import an_object, answers_schema, as_data
@@ -209,8 +210,8 @@ def _schema(least: int, most: int, attach: bool, reason: bool) -> dict[str, obje
 
 def _homes(categories: Sequence[Named], entries: Sequence[Entry], loose: Sequence[Entry]) -> dict[Entry, int]:
     """Where the reply itself puts the labels: first those that are a name, then by id."""
-    by_name = {same_word_key(c.name): i for i, c in enumerate(categories)}
-    home = {e: by_name[key] for e in [*entries, *loose] if (key := same_word_key(e.text)) in by_name}
+    named = home_among([c.name for c in categories])
+    home = {e: place for e in [*entries, *loose] if (place := named(e.text)) is not None}
     for i, category in enumerate(categories):
         for number in category.ids:
             if 1 <= number <= len(entries):

@@ -384,6 +384,47 @@ def test_an_open_list_is_added_to() -> None:
         )
 
 
+ALIKE = Names((Cluster("dog"), Cluster("dogs"), Cluster("St.")), open=True)
+
+
+def test_given_names_that_are_alike_can_be_satisfied_and_keep_their_own_labels() -> None:
+    """A server's answer loses its full stop; `dogs` would be `dog` again if the model had found it."""
+    answer = json.dumps({"categories": [{"name": n} for n in ("cat", "DOGS", "St", "dog")]})
+
+    def rule(request: Request) -> Said:
+        return answer if "categories" in json.dumps(request.schema) else sensible(kind)(request)
+
+    labels = labels_of(("dog", 4), ("dogs", 3), ("Cats", 2), ("St", 1))
+    model = Talking(rule)
+    taxonomy = reasoner(model, names=ALIKE).merge(DESCRIPTIONS, labels, "object", 4)
+    assert taxonomy.names == ["dog", "dogs", "St.", "cat"] and len(model.asked) == 1
+    assert [dict(c.labels) for c in taxonomy.clusters] == [{"dog": 4}, {"dogs": 3}, {"St": 1}, {"Cats": 2}]
+    closed = replace(ALIKE, open=False)
+    given = reasoner(model, names=closed).merge(DESCRIPTIONS, labels, "object", None)
+    assert [dict(c.labels) for c in given.clusters] == [{"dog": 4}, {"dogs": 3}, {"St": 1}]
+    (found,) = reasoner(Talking(lambda _: "Dogs."), names=ALIKE).assign(DESCRIPTIONS[:1], taxonomy, "object")
+    assert isinstance(found, Assignment) and found.cluster == "dogs"
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        (["dog", "dogs", "St.", "Dog"], "must be distinct"),
+        (["dog", "dogs", "St.", "street"], None),
+        (["dog", "dogs", "cat", "cats"], r"must be among them: \[\"St\.\"\]"),
+        (["dogs", "St.", "cat", "horse"], r"must be among them: \[\"dog\"\]"),
+    ],
+)
+def test_what_is_added_to_given_names_is_unlike_them(names: list[str], fault: str | None) -> None:
+    answer = json.dumps({"categories": [{"name": n} for n in names]})
+    asked = reasoner(Talking(lambda _: answer), names=ALIKE)
+    if fault is None:
+        assert asked.merge(DESCRIPTIONS, labels_of(("dog", 4)), "object", 4).names == names
+        return
+    with pytest.raises(StepError, match=fault):
+        asked.merge(DESCRIPTIONS, labels_of(("dog", 4)), "object", 4)
+
+
 def test_the_language_is_asked_for() -> None:
     model = Talking(sensible(kind))
     asked = reasoner(model, language="Esperanto")
