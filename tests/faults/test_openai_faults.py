@@ -34,6 +34,10 @@ def made(url: str, *, key: str = "", timeout: float = 5.0, retries: int = 3, con
     return OpenAIModel(Server("m", url, key), options, base_delay=FAST)
 
 
+def asked(n: int) -> Iterator[Request]:
+    return (Request("label", str(i)) for i in range(n))
+
+
 def one(model: OpenAIModel, request: Request | None = None) -> Reply | Failure:
     [(number, answer)] = model.generate([request or Request("label", "hello")])
     assert number == 0
@@ -340,6 +344,24 @@ def test_the_number_at_once_adapts_to_what_the_server_allows() -> None:
     assert server.most_at_once <= 5
     assert server.count < 800, "most requests were not in vain"
     assert took < 4 * 400 / 5 * 0.02 + 1
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_small_server_is_not_drowned(heeds: bool) -> None:
+    """As llama.cpp with two slots: 15 requests a time limit, also where it goes on with those that were given up."""
+    with ScriptedServer(latency=0.05, allowed=2, heeds=heeds) as server:
+        model = OpenAIModel(Server("m", server.url), ModelOptions(timeout=0.75), base_delay=0.25)
+        failed = [a for _, a in model.generate(asked(100)) if isinstance(a, Failure)]
+        model.close()
+    assert not failed
+
+
+def test_a_large_server_is_soon_used_in_full() -> None:
+    with ScriptedServer(latency=0.4, allowed=64) as server:
+        answers = list(OpenAIModel(Server("m", server.url), ModelOptions()).generate(asked(300)))
+    assert all(isinstance(a, Reply) for _, a in answers)
+    assert server.times[16] - server.times[0] >= 0.4, "few before it is known"
+    assert server.times[16 + 32 + 64] - server.times[0] < 4 * 0.4, "doubled in every round trip"
 
 
 def test_closing_the_generator_ends_what_is_under_way(server: ScriptedServer) -> None:

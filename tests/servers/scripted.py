@@ -10,8 +10,8 @@ In a test (its own thread and event loop; any client, any number of connections)
 
 `respond(body)` answers by a function of the request's JSON: a `str` (the content), a `dict` (a whole JSON body) or a
 `Scripted` (anything at all). `latency` is in seconds; `allowed` requests are worked on at once, further ones wait, or
-get a 429 with `busy="refuse"`. `key`: the only key that is let in. What can be
-scripted is in `tests.servers.answers`. As a process, with a line per request in a file:
+get a 429 with `busy="refuse"`; with `heeds=False` it goes on with those that their client gave up. `key`: the only key
+that is let in. What can be scripted is in `tests.servers.answers`. As a process, with a line per request in a file:
 
     python -m tests.servers.scripted --port 8000 --latency-ms 250 --allowed 64 --log FILE
 """
@@ -47,6 +47,7 @@ class ScriptedServer:
         latency: float = 0.0,
         allowed: int | None = None,
         busy: str = "wait",
+        heeds: bool = True,
         key: str | None = None,
         keep: bool = True,
         log: TextIO | None = None,
@@ -67,6 +68,7 @@ class ScriptedServer:
         self.batches = Batches(self.answer)
         self._allowed = allowed
         self._refuse = busy == "refuse"
+        self.heeds = heeds
         self._keep = keep
         self._log = log
         self._port = port
@@ -174,7 +176,8 @@ class _Connection(asyncio.Protocol):
         self._server.connections.discard(self)
         if self._work is not None and not self._work.done():
             self._server.dropped_by_client += 1
-            self._work.cancel()
+            if self._server.heeds:
+                self._work.cancel()
 
     def drop(self) -> None:
         self._transport.abort()

@@ -72,4 +72,4 @@ def _unconnected(cause: BaseException | None, timeout: float) -> Fault:
 
 
 def _late(timeout: float) -> Fault:
-    return Fault("timeout", f"No answer within {timeout:g} seconds.", again=True, answered=False)
+    return Fault("timeout", f"No answer within {timeout:g} seconds.", again=True, crowded=True, answered=False)

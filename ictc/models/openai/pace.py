@@ -6,15 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-_FIRST = 64  # requests at once before anything is known of the server
-_CUT = 0.7  # of the limit remains after a rate limit (between TCP's .5 and nothing; CUBIC's value, RFC 9438)
+_FIRST = 16  # requests at once before anything is known of the server: a small one of one's own may take two
+_CUT = 0.7  # of the limit remains after a crowd (between TCP's .5 and nothing; CUBIC's value, RFC 9438)
 
 
 class Slots:
     """Adaptive concurrency: additive increase, multiplicative decrease, as in TCP (RFC 5681).
 
-    While every slot is taken, each answer raises the limit: by one until the first rate limit (slow start), after that
-    by one in a round. A rate limit cuts it once for all that were under way at that time. Never above `most`.
+    While every slot is taken, each answer raises the limit: by one until the first crowd (slow start: a good server's
+    limit doubles each round trip), after that by one in a round. A crowd, which is a rate limit or an answer that is
+    late, cuts it once for all that were under way at that time. Never above `most`.
     """
 
     def __init__(self, most: int) -> None:
@@ -26,16 +27,17 @@ class Slots:
 
     async def take(self) -> int:
         """Wait for a slot. The number given is to be handed to `crowded`."""
-        while self.active >= int(self.limit):
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._wake()  # this turn was given, and is not used
-                raise
-        self.active += 1
+        if self.active < int(self.limit) and not self._waiting:
+            self.active += 1
+            return self._cuts
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.free()  # this turn was given, and is not used
+            raise
         return self._cuts
 
     def free(self) -> None:
@@ -49,18 +51,18 @@ class Slots:
             self._wake()
 
     def crowded(self, taken: int) -> None:
-        """A rate limit met a request that `take` gave the number `taken`."""
+        """There were too many for a request that `take` gave the number `taken`."""
         if taken == self._cuts:
             self._cuts += 1
             self.limit = max(1.0, min(self.limit, self.active) * _CUT)
 
     def _wake(self) -> None:
-        free = int(self.limit) - self.active
-        while free > 0 and self._waiting:
+        """A slot is taken when it is given, so that answers that come together each find all slots taken."""
+        while self._waiting and self.active < int(self.limit):
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                free -= 1
+                self.active += 1
 
 
 class Rate:
