@@ -13,6 +13,7 @@ from ictc.prompts import load
 from ictc.reasoners.labels import Embed
 from ictc.reasoners.space import confidence, settle
 from ictc.reasoners.spherical import Array, Index, best_k_means, likeness, unit
+from ictc.reasoners.spreading import neighbours, spread
 from ictc.reasoners.words import same_word_key, tokens
 from ictc.types import Taxonomy
 
@@ -42,16 +43,21 @@ def place(
     groups, taught = teachers(texts, labels, taxonomy, (label_rows @ name_rows.T)[own])
     if evidence is None:
         rows = np.vstack([_beside(embed(texts), label_rows[own]), _beside(embed(sentences), name_rows)])
-        groups, similarity = settle(rows, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k)
+        rows, groups, centres = settle(
+            rows, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k
+        )
     else:
         # What was measured chose the words, and says more than they do: it alone makes the groups, and labels name
         # them. Words beside it turned small chances into other groups. It is not centred: it is a map already. Few
         # images are mostly each of another kind, and which kinds are alike only words know.
         rows = evidence if n >= FEW else _beside(embed(texts), label_rows[own], evidence)
         groups, centres = best_k_means(rows, groups, k)
-        similarity = likeness(rows, centres)
     first = _first_of_equals(texts, evidence)
-    return groups[:n][first], confidence(similarity[:n])[first]
+    graph = neighbours(rows[:n], k) if evidence is None else None
+    if graph is None:
+        return groups[:n][first], confidence(likeness(rows[:n], centres))[first]
+    shares = spread(graph, groups[:n], k)
+    return shares.argmax(1)[first], shares.max(1)[first]
 
 
 def teachers(

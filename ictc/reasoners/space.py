@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ictc.interfaces import Vectors
-from ictc.reasoners.spherical import BLOCK, Array, Index, k_means, likeness, means, unit
+from ictc.reasoners.spherical import BLOCK, Array, Index, k_means, means, unit
 
 KEEP = 0.99  # of the taught images must keep their name, or the plain vectors are not about the criterion
 SHRINK = 8.0  # of the scatter matrix towards its mean; 2 to 8 move PPMI-7 by .002
@@ -43,18 +43,20 @@ def discriminant(rows: Vectors, groups: Index, taught: NDArray[np.bool_], k: int
     return unit(places - middle @ view), unit((centres - middle) @ view)
 
 
-def settle(rows: Vectors, groups: Index, taught: NDArray[np.bool_], k: int) -> tuple[Index, NDArray[np.floating]]:
-    """Clusters of all unit rows from the taught ones: (group [n], similarity to every group [n, k])."""
+def settle(
+    rows: Vectors, groups: Index, taught: NDArray[np.bool_], k: int
+) -> tuple[NDArray[np.floating], Index, Array]:
+    """Clusters of all unit rows from the taught ones: (unit rows [n, d] as clustered, group [n], centres [k, d])."""
     found, centres = k_means(rows, means(rows, np.where(taught, groups, -1), k), ROUNDS)
     if float(np.mean(found[taught] == groups[taught])) >= KEEP:
-        return found, likeness(rows, centres)
+        return rows, found, centres
     for teachers in (taught, np.ones(len(rows), dtype=bool)):
         places, seeds = discriminant(rows, groups, teachers, k)
         found, centres = k_means(places, seeds, ROUNDS)
         if len(np.unique(found)) < k:
             break
         groups = found
-    return found, places @ centres.T
+    return places, found, centres
 
 
 def _blocks(n: int) -> list[slice]:
