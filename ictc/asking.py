@@ -28,6 +28,11 @@ def ask(model: Model, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
             expected += 1
 
 
+def text_fingerprint(model: Model) -> str:
+    """A model's fingerprint for requests without a picture: without how pictures are prepared, where it says so."""
+    return str(getattr(model, "text_fingerprint", model.fingerprint))
+
+
 class StoredModel:
     """A model around a model: asks only what the store does not hold, and keeps each answer before it is passed on.
 
@@ -44,6 +49,10 @@ class StoredModel:
     @property
     def fingerprint(self) -> str:
         return self._model.fingerprint
+
+    @property
+    def text_fingerprint(self) -> str:
+        return text_fingerprint(self._model)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         """Raises AnswersLater once every block was put to the model, where it left any of them for later."""
@@ -80,7 +89,8 @@ class StoredModel:
         """ "" for a picture that could not be read: there is no content to know it by."""
         if request.image is not None and not request.image.sha256:
             return ""
-        return content_key("reply/1", model=self._model.fingerprint, request=request.content)
+        asked = text_fingerprint(self._model) if request.image is None else self._model.fingerprint
+        return content_key("reply/1", model=asked, request=request.content)
 
 
 def _encoded(answer: Reply | Failure) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def no_tick(_done: int) -> None:
 
 class Model(Protocol):
     """A language or vision model behind one method. `fingerprint` changes whenever the same request could be answered
-    otherwise: the model's name or weights, where it is served, how pictures are prepared, its decoding defaults.
+    otherwise: the model's name or weights, where it is served, how pictures are prepared, its decoding defaults. A
+    model may have a `text_fingerprint` besides: the same without what bears on pictures alone.
 
     `generate` takes requests lazily, no more than it works on at once (there may be a million), and gives every answer
     as soon as it is known, with the number of its request (from 0): in any order, each exactly once. A request that

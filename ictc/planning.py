@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ictc.asking import text_fingerprint
 from ictc.backends import RECORDED, Backends, calls_models
 from ictc.errors import RunError
 from ictc.interfaces import Model, Tick, no_tick
@@ -89,7 +90,7 @@ def _lane(spec: str, asked: Asked, store: Store) -> tuple[Lane, Backends]:
     options = asked.means.options
     price: Price = price_of(spec, parse_prices(asked.means.prices), batch=options.batch)
     model: Model = backends.bare_model(spec)
-    counting = Counting(model.fingerprint, price.pictures, options.image_side)
+    counting = Counting(model.fingerprint, price.pictures, options.image_side, text_fingerprint(model))
     return Lane(counting, price, spec), replace(backends, stand_in=counting)
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from ictc.errors import MissingExtra, ModelGone, SpecError
 from ictc.images.upload import VERSION, picture
 from ictc.modeloptions import ModelOptions
-from ictc.models.weights import folder_digest
+from ictc.models.weights import cached_commit, fetched, folder_digest
 from ictc.types import Failure, Reply, Request
 
 Message: TypeAlias = dict[str, Any]
@@ -57,6 +57,8 @@ def create(argument: str, options: ModelOptions) -> VllmModel:
             f"vLLM chooses its device itself; --device {options.device} is not for it.",
             "Leave --device out, and choose cards with the variable CUDA_VISIBLE_DEVICES.",
         )
+    if not Path(argument).is_dir():
+        fetched(argument, "vllm")
     return VllmModel(argument, options)
 
 
@@ -83,11 +85,16 @@ class VllmModel:
         self._options = options
         self._engine: Any = None
         self._takes_system = True
-        self._digest = folder_digest(source)
+        self._revision = "" if Path(source).is_dir() else cached_commit(source)
+        self._digest = folder_digest(source, self._revision)
 
     @property
     def fingerprint(self) -> str:
-        return f"vllm/1,{self._digest},{VERSION},{self._options.image_side}"
+        return f"{self.text_fingerprint},{VERSION},{self._options.image_side}"
+
+    @property
+    def text_fingerprint(self) -> str:
+        return f"vllm/1,{self._digest}"
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         """Window by window, in order.
@@ -156,6 +163,7 @@ class VllmModel:
 
         return LLM(
             self._source,
+            revision=self._revision or None,
             trust_remote_code=self._options.trust_remote_code,
             load_format="safetensors",
             max_model_len=-1,  # as long as the model's own, or as fits in memory

@@ -6,6 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from ictc.errors import SpecError
+
 _PREFIX = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
 _LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 _SAMPLE = 1 << 16  # bytes hashed at a weight file's start and end, beside its size
@@ -15,18 +17,18 @@ _LENGTH = 16  # hexadecimal digits kept
 _REVISIONS = ("main", "master")
 
 
-def folder_digest(source: str) -> str:
+def folder_digest(source: str, commit: str = "") -> str:
     """What `source`, a folder of weights or a repository's id, is now, as a short text for a model's fingerprint.
 
     A folder: SHA-256 of its configuration, tokenizer, chat template and preprocessor files, and of every weight file's
     size, header (names, types and shapes of the tensors) and first and last 64 KiB, so that gigabytes need no reading
-    and two trainings of one architecture differ. Where it lies does not matter. An id: the id with the commit in the
-    Hugging Face cache, or the id alone while nothing of it has been fetched.
+    and two trainings of one architecture differ. Where it lies does not matter. An id: the id with `commit`, or
+    with the one in the Hugging Face cache; the id alone while nothing of it has been fetched (see `fetched`).
     """
     folder = Path(source)
     if folder.is_dir():
         return _digest(folder)
-    commit = cached_commit(source)
+    commit = commit or cached_commit(source)
     return f"{source}@{commit}" if commit else source
 
 
@@ -39,6 +41,27 @@ def cached_commit(repo: str) -> str:
         except (OSError, ValueError):
             continue
     return ""
+
+
+def fetched(repo: str, kind: str) -> Path:
+    """The repository's config.json, from the cache, else from the network. Then `cached_commit` knows its commit, and
+    what is asked of the model is stored under it from the first request on.
+
+    Raises:
+        SpecError: there is no such repository, or no network. `kind`: hf or vllm, for what to type then.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return Path(hf_hub_download(repo, "config.json", revision=cached_commit(repo) or None))
+    except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise SpecError(
+            f"{repo} is neither a folder nor in the Hugging Face cache, and cannot be fetched: {reason}",
+            f"Where there is a network, run: hf download {repo}    "
+            f"then copy the cache, or give the folder: {kind}:FOLDER",
+        ) from error
 
 
 def hub_cache() -> Path:

@@ -44,12 +44,13 @@ class Counting:
     """Stands in the place of a model, inside `StoredModel`: what is stored is answered from there and not counted.
 
     Every other request gets a `Failure` with the code `not-asked`, which is retryable and so never stored.
-    `fingerprint` is that of the model in whose place it stands.
+    `fingerprint` is that of the model in whose place it stands; `texts`: its `text_fingerprint`, where it is another.
     """
 
-    def __init__(self, fingerprint: str, pictures: Pictures = BY_AREA, side: int = 1024) -> None:
+    def __init__(self, fingerprint: str, pictures: Pictures = BY_AREA, side: int = 1024, texts: str = "") -> None:
         """`side`: pixels of a picture's longer side as it would be sent (`ModelOptions.image_side`)."""
         self._fingerprint = fingerprint
+        self.text_fingerprint = texts or fingerprint
         self.pictures = pictures
         self._side = side
         self._measured: list[int] = []

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ictc.asking import text_fingerprint
 from ictc.errors import BudgetSpent, UsageError
 from ictc.interfaces import Model
 from ictc.models.usage import Accounted, Allow, Usage
@@ -192,6 +193,10 @@ class Metered:
     @property
     def fingerprint(self) -> str:
         return self._model.fingerprint
+
+    @property
+    def text_fingerprint(self) -> str:
+        return text_fingerprint(self._model)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         waiting = enumerate(requests)

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from importlib.metadata import version
 
 from PIL import Image
@@ -49,7 +50,11 @@ class HfModel:
     @property
     def fingerprint(self) -> str:
         pictures = f",{PREPARED},{self._options.image_side}" if self._source.sees else ""
-        return f"{_VERSION}:{self._source.digest}{pictures},transformers=={version('transformers')}"
+        return f"{self.text_fingerprint}{pictures}"
+
+    @cached_property
+    def text_fingerprint(self) -> str:
+        return f"{_VERSION}:{self._source.digest},transformers=={version('transformers')}"
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         for window in windows(requests, self._size):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ictc.errors import SpecError
-from ictc.models.weights import cached_commit, folder_digest
+from ictc.models.weights import cached_commit, fetched, folder_digest
 
 Family = Literal["chat", "caption", "vqa"]
 
@@ -52,7 +52,7 @@ class Source:
 
     @property
     def digest(self) -> str:
-        return f"{folder_digest(self.place)},{self.bits or 'full'}"
+        return f"{folder_digest(self.place, self.revision)},{self.bits or 'full'}"
 
 
 def read(argument: str) -> Source:
@@ -68,7 +68,7 @@ def read(argument: str) -> Source:
         return Source(str(folder), bits, _config(folder / "config.json", place))
     if folder.is_absolute() or place.startswith((".", "~")) or place.count("/") > 1:
         raise SpecError(f"There is no folder {place}.", "Type hf:FOLDER or hf:OWNER/NAME of the Hugging Face hub.")
-    return Source(place, bits, _config(_fetched(place), place), cached_commit(place))
+    return Source(place, bits, _config(fetched(place, "hf"), place), cached_commit(place))
 
 
 def _parsed(argument: str) -> tuple[str, int]:
@@ -106,18 +106,3 @@ def _check_weights(folder: Path) -> None:
             "Save it again as safetensors where you trust it: model.save_pretrained(FOLDER), or take another copy.",
         )
     raise SpecError(f"{folder} has a config.json but no weights (*.safetensors).", "Copy the weight files there too.")
-
-
-def _fetched(repo: str) -> Path:
-    """The repository's config.json, from the cache, else from the network."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        return Path(hf_hub_download(repo, "config.json", revision=cached_commit(repo) or None))
-    except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise SpecError(
-            f"{repo} is neither a folder nor in the Hugging Face cache, and cannot be fetched: {reason}",
-            f"Where there is a network, run: hf download {repo}    then copy the cache, or give the folder: hf:FOLDER",
-        ) from error

@@ -51,6 +51,10 @@ class BatchModel:
         return self._model.fingerprint
 
     @property
+    def text_fingerprint(self) -> str:
+        return self._model.text_fingerprint
+
+    @property
     def room(self) -> int:
         """See `OpenAIModel.room`."""
         return self._model.room
@@ -64,7 +68,7 @@ class BatchModel:
         """As `generate`, with what each request took; see `ictc.models.usage`."""
         numbered = enumerate(requests)
         left: list[str] = []
-        owner = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:_ID]
+        owner = hashlib.sha256(self.text_fingerprint.encode()).hexdigest()[:_ID]
         routes = BatchRoutes(self._model.server, self._model.options, owner, self._base_delay)
         try:
             while window := list(islice(numbered, _MOST)):
@@ -180,7 +184,8 @@ class BatchModel:
         return Fault("server-error", f"No answer came from the provider's batches ({ends}).", again=True)
 
     def _id(self, request: Request) -> str:
-        content = json.dumps([self.fingerprint, request.content], sort_keys=True)
+        asked = self.text_fingerprint if request.image is None else self.fingerprint
+        content = json.dumps([asked, request.content], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:_ID]
 
 

@@ -43,7 +43,11 @@ class OpenAIModel:
 
     @property
     def fingerprint(self) -> str:
-        return f"openai/1:{self.server.model}@{self.server.base_url}|{upload.VERSION}:{self.options.image_side}"
+        return f"{self.text_fingerprint}|{upload.VERSION}:{self.options.image_side}"
+
+    @property
+    def text_fingerprint(self) -> str:
+        return f"openai/1:{self.server.model}@{self.server.base_url}"
 
     @property
     def gone(self) -> Failure | None:

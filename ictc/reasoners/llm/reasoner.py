@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from ictc.asking import text_fingerprint
 from ictc.errors import StepError, UsageError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Model, Tick, no_tick
@@ -67,7 +68,7 @@ class LlmReasoner:
         given = self._names
         return content_key(
             "llm-reasoner/1",
-            model=self._model.fingerprint,
+            model=text_fingerprint(self._model),
             code=code_digest(*CODE),
             prompts=self._prompts.digest(*STEPS),
             names=[[c.name, c.about] for c in given.clusters] if given else None,
