@@ -52,14 +52,16 @@ def _words(captions: Path, server: ScriptedServer, run: Path) -> list[str]:
     return [*asked, "--concurrency", str(AT_ONCE), "--no-report", "-o", str(run)]
 
 
-def _start(words: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ictc", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, "OPENAI_API_KEY": CANARY},
-    )
+def _start(words: list[str], said: Path) -> subprocess.Popen[bytes]:
+    """What it says is added to a file."""
+    with said.open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "ictc", *words],
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "OPENAI_API_KEY": CANARY},
+        )
 
 
 def _replies(run: Path) -> int:
@@ -74,9 +76,9 @@ def _replies(run: Path) -> int:
     return sum(value.startswith(b'{"reply"') for (value,) in values)
 
 
-def _killed_at(words: list[str], clerk: Clerk, progress: int, pause: float) -> bool:
+def _killed_at(words: list[str], said: Path, clerk: Clerk, progress: int, pause: float) -> bool:
     """Run until so many different requests have been made, and a moment longer; whether it had to be killed."""
-    process = _start(words)
+    process = _start(words, said)
     while process.poll() is None and len(clerk.distinct) < progress:
         time.sleep(0.002)
     time.sleep(pause)
@@ -97,7 +99,7 @@ def _settled(server: ScriptedServer) -> int:
 def test_killed_twenty_times_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
     captions, rng = _captions(tmp_path / "captions.jsonl"), random.Random(11)
     env = {"OPENAI_API_KEY": CANARY}
-    run, clerk, in_flight = tmp_path / "killed", Clerk(), []
+    run, killed, clerk, in_flight = tmp_path / "run", tmp_path / "killed.log", Clerk(), []
     with ScriptedServer(clerk, latency=0.01, keep=False) as server:
         calm = ictc(*_words(captions, server, tmp_path / "calm"), **env)
         assert calm.returncode == 0, calm.stderr
@@ -106,7 +108,7 @@ def test_killed_twenty_times_it_ends_with_the_same_bytes(tmp_path: Path) -> None
         words = _words(captions, server, run)
         for progress in sorted(rng.sample(range(1, REQUESTS - 2 * AT_ONCE), KILLS)):
             sent, stored = server.count, _replies(run)
-            assert _killed_at(words, clerk, progress, rng.uniform(0, 0.01)), "it ended before it was killed"
+            assert _killed_at(words, killed, clerk, progress, rng.uniform(0, 0.01)), killed.read_text()
             in_flight.append(_settled(server) - sent - (_replies(run) - stored))
         final = ictc(*words, **env)
         assert final.returncode == 0, final.stderr
@@ -119,7 +121,8 @@ def test_killed_twenty_times_it_ends_with_the_same_bytes(tmp_path: Path) -> None
     assert _replies(run) == REQUESTS
     assert all(0 <= n <= AT_ONCE for n in in_flight), in_flight
     assert 0 < more <= sum(in_flight), (more, in_flight)
-    said = "".join(done.stdout + done.stderr for done in (calm, final, again))
+    said = killed.read_text() + "".join(done.stdout + done.stderr for done in (calm, final, again))
+    assert "Traceback" not in said and "Warning" not in said
     assert CANARY not in said
     assert _holding(tmp_path, CANARY) == []
 

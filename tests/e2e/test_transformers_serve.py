@@ -132,16 +132,23 @@ def test_babble_is_noticed_and_counted_and_puts_no_image_anywhere(
 ) -> None:
     """Some of it may pass for a label, which is free text; none of it is one of the names."""
     reasoner = f"openai:{tiny('llama-terse')}@{server}"
-    code, said = _run(f"recorded:{recorded}", tmp_path / "run", "--names", names, "--reasoner", reasoner)
-    revision = tmp_path / "run" / "001"
-    failures = _rows(revision / "failures.jsonl")
+    code, said = _run(
+        f"recorded:{recorded}", tmp_path / "run", "--names", names, "--reasoner", reasoner, "--fail-on-error", 1
+    )
+    revision, all_four = tmp_path / "run" / "001", ["0.png", "1.png", "2.png", "3.png"]
+    failures, labels = (_rows(revision / name) for name in ("failures.jsonl", "step2a_result.jsonl"))
+    placed = _rows(revision / "step3_result.jsonl") if labels else []
     assert {f["code"] for f in failures} <= {"unparsable", "truncated", "empty"}
-    if len(failures) == 4:
+    assert sorted(row["image"] for row in [*failures, *placed]) == all_four, "each is accounted for, and once"
+    assert sorted(row["image"] for row in [*labels, *failures] if row.get("stage") != "assign") == all_four
+    assert all(row["cluster"] is None for row in placed)
+    assert all(f["message"] and not f["retryable"] for f in failures)
+    if labels:
+        assert code == (EXIT_PARTIAL if failures else 0)
+        assert (said["failed"], said["unassigned"]) == (len(failures), len(placed))
+    else:
         assert code == EXIT_FAILED and "failures.jsonl" in said["hint"]
-        return
-    assert code == (EXIT_PARTIAL if failures else 0)
-    assert said["failed"] == len(failures) and said["unassigned"] + said["failed"] == 4
-    assert {row["cluster"] for row in _rows(revision / "step3_result.jsonl")} == {None}
+        assert not (revision / "step3_result.jsonl").exists() and not (revision / "DONE").exists()
 
 
 def test_in_this_process_the_same_model_says_the_same(server: str, tiny: Tiny) -> None:
