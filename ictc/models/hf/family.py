@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from ictc.models.hf.texts import control_tokens, defused
 from ictc.types import Failure, Reply, Request
 
 
@@ -25,6 +26,33 @@ class Family(Protocol):
     def length(self, request: Request) -> int: ...
 
     def answers(self, requests: Sequence[Request], pictures: Sequence[Image.Image | None]) -> list[Reply | Failure]: ...
+
+
+class Together:
+    """What captioners and answerers have in common: a batch has one prompt, the `user` of its requests, about each of
+    its pictures, so that nothing is padded."""
+
+    def __init__(self, processor: Any) -> None:
+        self.tokenizer = processor.tokenizer
+        self.controls = control_tokens(self.tokenizer)
+        self._processor = processor
+
+    def inputs(self, request: Request, pictures: Sequence[Image.Image | None], limit: int) -> Any:
+        """What the model is given, the prompt shortened to `limit` tokens; None where there is no picture."""
+        images = [picture for picture in pictures if picture is not None]
+        if len(images) < len(pictures):
+            return None
+        prompt = shortened(defused(request.user, self.controls), limit, self._count)
+        return self._processor(images=images, text=[prompt] * len(images), return_tensors="pt")
+
+    def _count(self, text: str) -> int:
+        return len(self.tokenizer(text)["input_ids"])
+
+
+def unseen(requests: Sequence[Request]) -> list[Reply | Failure]:
+    """The answers of a model that can speak of pictures alone, to questions without one."""
+    message = "The model was given no picture; it can only be asked about one."
+    return [Failure("", request.stage, "bad-request", message) for request in requests]
 
 
 def decoding(request: Request) -> dict[str, Any]:
