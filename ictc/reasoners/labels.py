@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ictc.english import singular
 from ictc.interfaces import Vectors
 from ictc.reasoners.phrases import MAX_WORDS, Grammar, Phrase, learn_grammar, phrases
-from ictc.reasoners.words import POSTURES, asks_for_action, core, is_word, tokens
+from ictc.reasoners.words import POSTURES, asks_for_action, core, is_number, is_word, tokens
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -35,6 +35,7 @@ PER_WORD = 0.03
 PER_ADJECTIVE = 0.12
 WRONG_KIND = 0.5
 POSTURE = 0.25
+NUMBER = 0.25  # more than EARLY: a number is the answer where the criterion asks for it, or where nothing else is there
 ATTRIBUTE_GAIN = 0.03  # modifiers answer better than nouns by so much on average: the criterion asks for an attribute
 UNRELATED, RELATED = 0.3, 0.45  # cosine of the nearest phrase to a criterion of nonsense, and to most real ones
 COMMON = 0.9  # a phrase in more than this share of all descriptions says nothing about any one
@@ -104,6 +105,7 @@ def _best(row: Sequence[Phrase], worth: Mapping[str, float], penalty: Mapping[st
             extra = POSTURE * (words[0] in POSTURES) - PER_WORD * (len(words) - 1)
         else:
             extra = sum(PER_WORD + PER_ADJECTIVE * (w in grammar.adjectives) for w in words[:-1])
+            extra += NUMBER * is_number(words)
         return RELEVANT * worth[p.text] + EARLY / (1 + p.place) - penalty[p.kind] - extra
 
     return max(row, key=lambda p: (value(p), p.text)).text[:MAX_CHARS] if row else ""

@@ -6,6 +6,7 @@ Texts in other languages have none of these words; their phrases are then cut at
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ictc.english import singular
 
@@ -57,6 +58,9 @@ GROUPS = _words("""
 """)
 """`a group of people` speaks of people, `in front of a house` of a house."""
 
+NUMBERED = GROUPS | _words("figure fig slide page")
+"""With a number behind it, it tells one of many: `number 7`, `figure 3`."""
+
 COPULAS = _words("is are was were be seems seem appears appear looks look feels feel")
 """What follows one of these without an article is an answer of its own: `the mood is calm`."""
 
@@ -89,6 +93,11 @@ def is_closed(token: str) -> bool:
 def is_participle(word: str) -> bool:
     """`standing`, `parked`: perhaps a verb form, perhaps a noun (`building`), which the corpus can tell."""
     return len(word) > 4 and word.endswith(("ing", "ed")) and not word.endswith("eed")
+
+
+def is_number(words: Sequence[str]) -> bool:
+    """Whether a phrase is a number and nothing else: it mostly tells one picture from another, not what it shows."""
+    return words[-1].isdecimal() and all(w in NUMBERED for w in words[:-1])
 
 
 def same_word_key(phrase: str) -> str:

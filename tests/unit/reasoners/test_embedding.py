@@ -52,6 +52,29 @@ def test_names_and_groups_for_things(embedder: Embedder) -> None:
     assert [x.label for x in labels if isinstance(x, Label)] == ["dog", "cat", "truck"] * 5
 
 
+@pytest.mark.parametrize(
+    "beginning",
+    ["The picture {n} shows", "Image {n}:", "Photo number {n} is of", "Picture #{n}.", "Figure {n} shows", "{n}."],
+)
+def test_a_pictures_number_is_no_label(embedder: Embedder, beginning: str) -> None:
+    things = ["a cat on a sofa", "a truck in a street", "a guitar"]
+    texts = [f"{beginning.format(n=n)} {things[n % 3]}." for n in range(12)]
+    labels = EmbeddingReasoner(embedder).label(described(texts), "what is shown")
+    assert [x.label for x in labels if isinstance(x, Label)] == ["cat", "truck", "guitar"] * 4
+
+
+@pytest.mark.parametrize(
+    ("criterion", "by"),
+    [("digit", "a child"), ("what number is shown", "a child"), ("what is shown", "")],
+    ids=["asked for", "asked for by its name", "nothing else there"],
+)
+def test_a_number_is_the_label_where_it_is_the_answer(embedder: Embedder, criterion: str, by: str) -> None:
+    hands = [f", written by {by} {place}" if by else "" for place in PLACES]
+    texts = [f"The image shows the number {n % 3 + 4}{hands[n // 3]}." for n in range(12)]
+    labels = EmbeddingReasoner(embedder).label(described(texts), criterion)
+    assert [x.label.split()[-1] for x in labels if isinstance(x, Label)] == ["4", "5", "6"] * 4
+
+
 def test_another_criterion_gives_another_right_answer(embedder: Embedder) -> None:
     words = ["red car", "blue dress", "green door", "red door", "blue car", "green dress"]
     texts = sentences("The image features a {word} {place}.", words)
