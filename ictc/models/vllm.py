@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from itertools import chain, islice
@@ -134,7 +135,7 @@ class VllmModel:
         return [_answer(output, request) for output, (_, request) in zip(outputs, talks, strict=True)]
 
     def _conversation(self, request: Request) -> Conversation | Failure:
-        system, user = request.system, request.user
+        system, user = (_sendable(text) for text in (request.system, request.user))
         if system and not self._takes_system:
             system, user = "", f"{system}\n\n{user}"
         messages: Conversation = [{"role": "system", "content": system}] if system else []
@@ -142,7 +143,7 @@ class VllmModel:
             return [*messages, {"role": "user", "content": user}]
         image = picture(request.image, self._options.image_side)
         if isinstance(image, Failure):
-            return image
+            return replace(image, image="")
         content = [{"type": "image_pil", "image_pil": image}, {"type": "text", "text": user}]
         return [*messages, {"role": "user", "content": content}]
 
@@ -183,6 +184,11 @@ class VllmModel:
         else:
             hint = f"Try hf:{self._source}, or serve it elsewhere and use openai:{self._source}@http://HOST:8000/v1"
         return ModelGone(f"vLLM cannot run {self._source}: {reason}", hint)
+
+
+def _sendable(text: str) -> str:
+    """Without lone surrogates (of undecodable file names, for one), for which the whole request would be refused."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _chat(engine: Any, talks: list[tuple[Conversation, Request]]) -> list[Any]:

@@ -1,20 +1,19 @@
 """What every `Model` keeps, whoever answers: a text and an image-text model in this process, and a real HTTP server.
 
-To add a backend, add its spec to `_SPECS`, or give a reason to skip it in `_open`.
+The same over vLLM is in tests/vllm/test_contract.py, for `make test-vllm`. To add a backend, add its spec to `make`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from ictc.asking import StoredModel, ask
+from ictc.asking import StoredModel, ask, text_fingerprint
 from ictc.interfaces import Model
 from ictc.modeloptions import ModelOptions
 from ictc.registry import model
@@ -25,7 +24,7 @@ from tests.servers.scripted import ScriptedServer
 from tests.tiny.fixture import Tiny
 
 Make = Callable[[], Model]
-BACKENDS = ["hf-text", "hf-image-text", "openai", "vllm"]
+BACKENDS = ["hf-text", "hf-image-text", "openai"]
 UNICODE = ["猫 🐈", "e\u0301", "\ud800", "\u202eevil", "\x00", "", 'a "quote" \\ and\nlines', "<|im_end|>"]
 
 
@@ -50,10 +49,7 @@ def make(request: pytest.FixtureRequest, tiny: Tiny, server: ScriptedServer, mon
         "hf-text": lambda: f"hf:{tiny('llama')}",
         "hf-image-text": lambda: f"hf:{tiny('llava')}",
         "openai": lambda: f"openai:any@{server.url}",
-        "vllm": lambda: f"vllm:{tiny('llama')}",
     }
-    if request.param == "vllm" and find_spec("vllm") is None:
-        pytest.skip("vllm is not installed here: make test-vllm runs this in an environment of its own")
     spec = specs[request.param]()
     return lambda: model(spec, ModelOptions(device="cpu", concurrency=4))
 
@@ -134,13 +130,13 @@ def test_what_is_stored_is_not_asked_again(make: Make) -> None:
     store = Store(None)
     requests = _requests(["cat", "dog"])
     first = list(ask(StoredModel(make(), store), requests))
-    unasked = _Forbidden(make().fingerprint)
+    unasked = _Forbidden(make())
     assert list(ask(StoredModel(unasked, store), requests)) == first
 
 
 class _Forbidden:
-    def __init__(self, fingerprint: str) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, model: Model) -> None:
+        self.fingerprint, self.text_fingerprint = model.fingerprint, text_fingerprint(model)
 
     def generate(self, requests: object) -> Iterator[tuple[int, Reply | Failure]]:
         assert list(requests) == []  # type: ignore[call-overload]
