@@ -108,6 +108,8 @@ class Meter:
             if isinstance(answer, Failure):
                 account.failed += not used.starved
                 return
+            if not used.sent:  # it has another's answer
+                return
             if not answer.input_tokens:
                 account.input_tokens += reserved.input_tokens
             if not answer.output_tokens:

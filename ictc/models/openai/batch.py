@@ -201,7 +201,10 @@ def _read(line: dict[str, Any]) -> Reply | Fault:
 
 
 def _to_all(same: list[tuple[int, Request]], answer: Reply | Fault | Failure, usage: Usage) -> Iterator[Used]:
+    """Only the first took what was used."""
     for number, request in same:
+        if number != same[0][0]:
+            usage = Usage(starved=usage.starved)
         if isinstance(answer, Fault):
             failure = Failure("", request.stage, answer.code, answer.message, retryable=answer.again)
             yield number, failure, usage
