@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ictc.errors import StepError, UsageError
 from ictc.fingerprint import code_digest, prompt_digest
 from ictc.interfaces import Embedder, Evidence, Tick, Vectors, no_tick
-from ictc.reasoners.assign import NAME_PROMPT, place
+from ictc.reasoners.assign import NAME_PROMPT, Places, lie, place, places
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
 from ictc.reasoners.merge import choose_names, count_labels, name_as_asked, rename, split_labels
@@ -86,18 +86,26 @@ class EmbeddingReasoner:
         worded = [d for d in descriptions if says_something(d.text)]
         done: dict[str, Assignment] = {}
         if worded:
-            labels = self._answers(worded, criterion).labels
-            clusters, sure = place(
-                [d.text for d in worded],
-                labels,
-                taxonomy,
-                self._embedder.embed_texts,
-                self._vectors(worded, criterion),
-            )
-            for d, label, cluster, c in zip(worded, labels, clusters, sure, strict=True):
-                done[d.image] = Assignment(d.image, taxonomy.names[cluster], round(float(c), 4), BY, label)
+            found, labels = self.places(worded, taxonomy, criterion)
+            for d, label, shares in zip(worded, labels, found.shares(), strict=True):
+                cluster = taxonomy.names[shares.argmax()]
+                done[d.image] = Assignment(d.image, cluster, round(float(shares.max()), 4), BY, label)
         tick(len(descriptions))
         return [done.get(d.image) or _empty(d.image, "assign") for d in descriptions]
+
+    def rows(self, descriptions: Sequence[Description], criterion: str) -> Vectors:
+        """Unit rows [n, d]: where descriptions that say something lie, as far as the criterion asks."""
+        labels = self._answers(descriptions, criterion).labels
+        embed = self._embedder.embed_texts
+        return lie([d.text for d in descriptions], labels, embed, self._vectors(descriptions, criterion))
+
+    def places(
+        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str
+    ) -> tuple[Places, Sequence[str]]:
+        """Descriptions that say something, in the clusters of a taxonomy; and their labels."""
+        labels = self._answers(descriptions, criterion).labels
+        texts, embed = [d.text for d in descriptions], self._embedder.embed_texts
+        return places(texts, labels, taxonomy, embed, self._vectors(descriptions, criterion)), labels
 
     def _answers(self, descriptions: Sequence[Description], criterion: str) -> Answers:
         """The labels of step 2a; kept for the steps that follow on the same descriptions."""

@@ -63,16 +63,17 @@ def _blocks(n: int) -> list[slice]:
     return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
 
 
-def confidence(similarity: NDArray[np.floating]) -> Array:
-    """[n] in [0, 1]: a softmax over the groups at the best group.
+def softmax(similarity: NDArray[np.floating]) -> Array:
+    """[n, k] shares in [0, 1] of the groups in each row.
 
     The temperature comes from the data: with it, the median image's lead over its second choice is worth odds of e^3
     (.95), so a rarely doubtful set is sure of most and a muddled one doubts its middle.
     """
     if similarity.shape[1] == 1:
-        return np.ones(len(similarity))
+        return np.ones(similarity.shape)
     ordered = np.sort(similarity, axis=1)
     lead = float(np.median(ordered[:, -1] - ordered[:, -2]))
     scale = 3.0 / max(lead, 0.05)
-    odds: Array = np.exp(scale * (similarity - ordered[:, -1:])).sum(1, dtype=np.float64)
-    return 1.0 / odds
+    odds: Array = np.exp(scale * (similarity - ordered[:, -1:]).astype(np.float64))
+    odds /= odds.sum(1, keepdims=True)
+    return odds

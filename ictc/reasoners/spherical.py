@@ -45,15 +45,18 @@ def means(rows: NDArray[np.floating], groups: Index, k: int) -> Array:
     return found / np.maximum(np.bincount(groups[groups >= 0], minlength=k), 1)[:, None]
 
 
-def k_means(rows: NDArray[_Float], seeds: Array, rounds: int) -> tuple[Index, Array]:
-    """Spherical k-means from `seeds` [k, d]: (group [n], unit centres [k, d]). An empty group keeps its centre."""
+def k_means(rows: NDArray[_Float], seeds: Array, rounds: int, held: Index | None = None) -> tuple[Index, Array]:
+    """Spherical k-means from `seeds` [k, d]: (group [n], unit centres [k, d]). An empty group keeps its centre.
+
+    `held` [n]: the group of rows that must not leave it, -1 for the others.
+    """
     centres = unit(seeds)
-    groups = nearest(rows, centres)
+    groups = _nearest_or_held(rows, centres, held)
     for _ in range(rounds):
         moved = unit(means(rows, groups, len(centres)))
         empty = ~moved.any(axis=1)
         moved[empty] = centres[empty]
-        fresh = nearest(rows, moved)
+        fresh = _nearest_or_held(rows, moved, held)
         centres = moved
         if np.array_equal(fresh, groups):
             break
@@ -65,6 +68,11 @@ def nearest(rows: NDArray[np.floating], centres: Array) -> Index:
     """[n] the centre that each row is most similar to."""
     found: Index = likeness(rows, centres).argmax(1)
     return found
+
+
+def _nearest_or_held(rows: NDArray[np.floating], centres: Array, held: Index | None) -> Index:
+    near = nearest(rows, centres)
+    return near if held is None else np.where(held >= 0, held, near)
 
 
 def likeness(rows: NDArray[_Float], centres: Array) -> NDArray[_Float]:
@@ -80,7 +88,7 @@ def best_k_means(rows: NDArray[np.floating], guess: Index, k: int) -> tuple[Inde
     """
     draw = np.random.default_rng(0)
     some = rows[:: -(-len(rows) // _SAMPLE)]
-    starts = [means(rows, guess, k), *(some[_plus_plus(some, k, draw)].astype(np.float64) for _ in range(_STARTS))]
+    starts = [means(rows, guess, k), *(some[plus_plus(some, k, draw)].astype(np.float64) for _ in range(_STARTS))]
     tried = (k_means(some, start, _ROUNDS) for start in starts)
     _, centres = max(tried, key=lambda run: round(_tightness(some, *run), 6))
     groups, centres = k_means(rows, centres, _ROUNDS)
@@ -97,7 +105,8 @@ def _tightness(rows: NDArray[np.floating], groups: Index, centres: Array) -> flo
     return float((means(rows, groups, len(centres)) * centres).sum(1) @ np.bincount(groups, minlength=len(centres)))
 
 
-def _plus_plus(rows: NDArray[np.floating], k: int, draw: np.random.Generator) -> list[int]:
+def plus_plus(rows: NDArray[np.floating], k: int, draw: np.random.Generator) -> list[int]:
+    """k rows drawn far apart: each with a chance that grows with its distance from those before it."""
     chosen = [int(draw.integers(len(rows)))]
     apart = _apart(rows, chosen[0])
     while len(chosen) < k:
