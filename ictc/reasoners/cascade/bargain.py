@@ -1,0 +1,43 @@
+"""What a cascade asked, what the answers changed, and what the rest is estimated to be worth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bargain:
+    """Counts are of images; one answer may decide several whose descriptions are equal.
+
+    `uncertain`: asked about because they were; `changed`: of these, given another name; `none`: for which the model
+    named none of the names, so that the first choice stood. `audited`: drawn at random from all others, and
+    `disagreed`: of these, how many the model named otherwise or not. `disagreement`: the estimated share of all images
+    whose name is not the model's, with its 95 % interval `low` to `high`; None where nothing was audited. `settled`:
+    the budget was not used up, since answers changed nothing any more.
+    """
+
+    budget: str
+    images: int
+    uncertain: int = 0
+    changed: int = 0
+    none: int = 0
+    audited: int = 0
+    disagreed: int = 0
+    disagreement: float | None = None
+    low: float | None = None
+    high: float | None = None
+    settled: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def line(self) -> str:
+        """For a person."""
+        asked = f"{self.uncertain + self.audited} of {self.images} images put to the model ({self.changed} changed)"
+        if self.disagreement is None or self.low is None or self.high is None:
+            return f"{asked}; nothing was audited"
+        return (
+            f"{asked}; estimated disagreement with the model on everything: {100 * self.disagreement:.1f} % "
+            f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
+        )

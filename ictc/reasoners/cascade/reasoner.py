@@ -1,0 +1,163 @@
+"""Two reasoners: the cheap one answers all, the strong one a covering sample, the names, and what is uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ictc.allowance import Allowance
+from ictc.fingerprint import code_digest
+from ictc.interfaces import Reasoner, Tick, no_tick
+from ictc.reasoners.cascade.asking import Asking
+from ictc.reasoners.cascade.bargain import Bargain
+from ictc.reasoners.cascade.calibration import calibrate
+from ictc.reasoners.cascade.coverage import cover
+from ictc.reasoners.cascade.plan import Budget, Plan
+from ictc.reasoners.embedding import BY, EmbeddingReasoner
+from ictc.reasoners.spherical import Index, nearest
+from ictc.reasoners.words import same_word_key, says_something
+from ictc.store import content_key
+from ictc.types import GONE, Assignment, Description, Failure, Label, Taxonomy
+
+CODE = ("ictc.reasoners.cascade", "ictc.allowance")
+
+
+class CascadeReasoner:
+    """Implements `Reasoner`. `strong` must ask its model through `allowance`, which holds it to the budget.
+
+    Args:
+        names_given: whether `strong` has its names already: then nothing is spent on labels.
+    """
+
+    def __init__(
+        self,
+        cheap: EmbeddingReasoner,
+        strong: Reasoner,
+        allowance: Allowance,
+        budget: Budget,
+        names_given: bool = False,
+    ) -> None:
+        self._cheap = cheap
+        self._strong = strong
+        self._allowance = allowance
+        self._budget = budget
+        self._names_given = names_given
+        self.bargain: Bargain | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return content_key(
+            "cascade/1",
+            cheap=self._cheap.fingerprint,
+            strong=self._strong.fingerprint,
+            budget=str(self._budget),
+            names_given=self._names_given,
+            code=code_digest(*CODE),
+        )
+
+    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
+        """The strong reasoner's label for a sample that covers the descriptions; each other one has the label of the
+        one in the sample that lies nearest to it."""
+        worded = [d for d in descriptions if says_something(d.text)]
+        sample = self._sample(worded, len(descriptions), criterion)
+        if not len(sample):
+            return self._cheap.label(descriptions, criterion, tick)
+        asked = self._labels([worded[i] for i in sample], len(descriptions), criterion)
+        if lost := _gone(asked):
+            return [replace(lost, image=d.image) for d in descriptions]
+        labels = {i: x.label for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
+        if not labels:
+            failed = next(x for x in asked if isinstance(x, Failure))
+            return [replace(failed, image=d.image) for d in descriptions]
+        rows = self._cheap.rows(worded, criterion)
+        near = nearest(rows, rows[list(labels)].astype(np.float64))
+        known = list(labels.values())
+        found = {d.image: known[i] for d, i in zip(worded, near.tolist(), strict=True)}
+        tick(len(descriptions))
+        return [
+            Label(d.image, found[d.image])
+            if d.image in found
+            else Failure(d.image, "label", "empty-description", "The description of this image has no text.")
+            for d in descriptions
+        ]
+
+    def merge(
+        self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
+    ) -> Taxonomy:
+        """The strong reasoner's K names; the cheap one's where the budget is nothing. Raises as these do."""
+        self._allowance.left = self._plan(len(descriptions)).merge
+        if not self._allowance.left and not self._names_given:
+            return self._cheap.merge(descriptions, labels, criterion, k)
+        return self._strong.merge(descriptions, labels, criterion, k)
+
+    def assign(
+        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
+    ) -> list[Assignment | Failure]:
+        """A name for every description: the strong reasoner's where it was asked and gave one of the names."""
+        worded = [d for d in descriptions if says_something(d.text)]
+        plan = self._plan(len(descriptions))
+        if not worded or taxonomy.k == 1 or not plan.assign:
+            self.bargain = Bargain(str(self._budget), len(descriptions))
+            return self._cheap.assign(descriptions, taxonomy, criterion, tick)
+        places, labels = self._cheap.places(worded, taxonomy, criterion)
+        hints = self._hints(worded, len(descriptions), taxonomy, criterion)
+
+        def ask(rows: Sequence[int]) -> list[Assignment | Failure]:
+            return self._strong.assign([worded[i] for i in rows], taxonomy, criterion)
+
+        self._allowance.left = plan.assign
+        asking = Asking(ask, self._allowance, [d.text for d in worded], taxonomy.names, places, hints)
+        lost = asking.uncertain(plan.assign) or asking.audit(plan.assign)
+        tick(len(descriptions))
+        shares = asking.shares()
+        scaling = calibrate(asking.trusted, asking.agreed)
+        sure = scaling(shares.max(1))
+        found: dict[str, Assignment | Failure] = {}
+        for i, d in enumerate(worded):
+            answer = asking.answer(i)
+            if isinstance(answer, Assignment) and answer.cluster is not None:
+                found[d.image] = replace(answer, image=d.image)
+            elif lost is not None and answer is None:
+                found[d.image] = replace(lost, image=d.image)
+            else:
+                said = f" (the model, asked, named none: {answer.evidence})" if isinstance(answer, Assignment) else ""
+                name = taxonomy.names[shares[i].argmax()]
+                found[d.image] = Assignment(d.image, name, round(float(sure[i]), 4), BY, labels[i] + said)
+        self.bargain = asking.bargain(str(self._budget), len(descriptions))
+        return [
+            found.get(d.image)
+            or Failure(d.image, "assign", "empty-description", "The description of this image has no text.")
+            for d in descriptions
+        ]
+
+    def _plan(self, n: int) -> Plan:
+        plan = self._budget.plan(n)
+        return Plan(0, plan.merge, plan.label + plan.assign) if self._names_given else plan
+
+    def _sample(self, worded: Sequence[Description], n: int, criterion: str) -> Index:
+        """Rows of the descriptions that the strong reasoner labels. Every tenth request is for asking again."""
+        most = self._plan(n).label
+        if not most or not worded:
+            return np.zeros(0, dtype=np.intp)
+        return cover(self._cheap.rows(worded, criterion), max(1, most - most // 10))
+
+    def _labels(self, sample: Sequence[Description], n: int, criterion: str) -> list[Label | Failure]:
+        self._allowance.left = self._plan(n).label
+        return self._strong.label(sample, criterion)
+
+    def _hints(self, worded: Sequence[Description], n: int, taxonomy: Taxonomy, criterion: str) -> dict[int, int]:
+        """The clusters of the sample's labels, which were paid for in step 2a and stand in the store since."""
+        home = {same_word_key(x): i for i, c in enumerate(taxonomy.clusters) for x in (*c.labels, c.name)}
+        sample = self._sample(worded, n, criterion)
+        labels = self._labels([worded[i] for i in sample], n, criterion) if len(sample) else []
+        return {
+            i: home[same_word_key(x.label)]
+            for i, x in zip(sample.tolist(), labels, strict=True)
+            if isinstance(x, Label) and same_word_key(x.label) in home
+        }
+
+
+def _gone(found: Sequence[object]) -> Failure | None:
+    return next((f for f in found if isinstance(f, Failure) and f.code in GONE), None)
