@@ -9,9 +9,10 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ictc.allowance import Allowance
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
-from ictc.errors import SpecError
+from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
 from ictc.means import OFFLINE, Means, Wording
@@ -19,9 +20,12 @@ from ictc.models.minilm import MiniLM
 from ictc.models.openai.spec import parse as parse_server
 from ictc.namelist import Names, read_names
 from ictc.prompts import Prompts
+from ictc.reasoners.cascade import CascadeReasoner
+from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
+from ictc.reasoners.unsure import UnsureReasoner
 from ictc.registry import DescriberContext, describer, describers, model, models
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
@@ -56,9 +60,11 @@ def check_recorded(spec: str) -> None:
 
 
 def check_wording(wording: Wording) -> None:
-    """Raises UsageError where the prompts or the names are unusable, before anything is made or written."""
+    """Raises UsageError where the prompts, the names or the budget are unusable, before anything is made or written."""
     Prompts(wording.prompts)
     _names(wording)
+    if wording.budget:
+        parse_budget(wording.budget)
 
 
 def calls_models(spec: str) -> bool:
@@ -114,21 +120,39 @@ class Backends:
 
         Raises:
             SpecError: the spec names nothing that is installed, or it cannot be used.
-            UsageError: the file of names or a prompt is unusable.
+            UsageError: the file of names, a prompt or the budget is unusable, or a cascade has no model.
         """
-        spec, wording = self.means.reasoner, self.means.wording
+        least = self.means.wording.min_confidence
+        made = self._reasoner(self.means.reasoner)
+        return UnsureReasoner(made, least) if least else made
+
+    def _reasoner(self, spec: str) -> Reasoner:
         if not calls_models(spec):
             check_specs(OFFLINE, spec)
+            if self.means.wording.budget:
+                raise UsageError("A cascade needs a language model.", "Give one: --reasoner openai:MODEL[@URL]")
             return self._offline()
+        asked = self._asked(spec)
+        return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
+
+    def _asked(self, spec: str) -> Reasoner:
+        """Who asks the model about everything, or, with a budget, about what is worth it."""
+        wording, names = self.means.wording, _names(self.means.wording)
+        model = self.open_model(spec)
+        held = Allowance(model)
         asked = LlmReasoner(
-            self.open_model(spec),
+            held if wording.budget else model,
             self.prompts,
             by=spec,
-            names=_names(wording),
+            names=names,
             language=wording.language,
             pack=wording.pack,
         )
-        return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
+        if not wording.budget:
+            return asked
+        cheap = EmbeddingReasoner(self.embedder(), self.evidence())
+        closed = names is not None and not names.open
+        return CascadeReasoner(cheap, asked, held, parse_budget(wording.budget), names_given=closed)
 
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()

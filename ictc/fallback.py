@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ictc.errors import ModelGone
 from ictc.interfaces import Describer, Evidence, Reasoner, Tick, Vectors, no_tick
+from ictc.reasoners.cascade.bargain import Bargain, bargain_of
 from ictc.store import Store, content_key
 from ictc.types import GONE, Assignment, Description, Failure, Item, Label, Taxonomy
 
@@ -82,6 +83,11 @@ class FallbackReasoner:
     def fingerprint(self) -> str:
         """That of `first`: it is asked again for what fell back, so a run with a fallback is the same run."""
         return self._first.fingerprint
+
+    @property
+    def bargain(self) -> Bargain | None:
+        """See `bargain_of`."""
+        return bargain_of(self._first)
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
         once = _AtMost(len(descriptions), tick)

@@ -19,7 +19,8 @@ from ictc.interfaces import Describer, Reasoner
 from ictc.means import Means, wording_from_json
 from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
-from ictc.recording import admit, recording
+from ictc.reasoners.cascade.bargain import Bargain
+from ictc.recording import account, admit, recording
 from ictc.result import Result
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
@@ -61,8 +62,16 @@ class Done:
 
     @property
     def notes(self) -> list[str]:
-        """What the describer said it could not tell."""
-        return list(self.folder.entry(self.revision.id).get("notes", []))
+        """What the describer said it could not tell, and what a cascade's result is estimated to be worth."""
+        bargain = self.bargain
+        told = [f"cascade: {bargain.line()}"] if bargain else []
+        return [*self.folder.entry(self.revision.id).get("notes", []), *told]
+
+    @property
+    def bargain(self) -> Bargain | None:
+        """The account of a cascade."""
+        stored = self.folder.entry(self.revision.id).get("cascade")
+        return Bargain.from_json(stored) if stored else None
 
 
 def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | None = None) -> Done:
@@ -88,6 +97,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         with recording(run_folder, revision, watch, backends.meter) as timed:
             admit(run_folder, revision, describer, asked.criterion)
             run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
+            account(run_folder, revision, reasoner)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 

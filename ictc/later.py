@@ -14,7 +14,7 @@ from ictc.job import Done, check_k, means_of
 from ictc.means import OFFLINE, changed
 from ictc.pipeline import check_enough, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
-from ictc.recording import carry_notes, recording
+from ictc.recording import account, carry_notes, recording
 from ictc.revision import LABELS, TAXONOMY, Revision
 from ictc.runfolder import RunFolder, Settings
 from ictc.spending.meter import Meter
@@ -85,6 +85,7 @@ def assign(later: Later) -> Done:
         run_folder.record(revision.id, settings)
         with recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
+            account(run_folder, revision, reasoner)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 

@@ -15,10 +15,11 @@ FALLBACKS = ("offline", "embedding")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What models are told beside the criterion. All of it is part of their answers' identity.
+    """What models are told and asked beside the criterion. All of it is part of the results' identity.
 
     `prompts`: a folder whose files stand in for built-in prompts of the same name. `names`: a file of cluster names,
     to which a model may add with `open_names`. `language`: of labels and names. `pack`: descriptions per request.
+    `budget`: of a cascade (`5%`, `500`), or "" to ask about everything. `min_confidence`: below it an image is unsure.
     """
 
     prompts: Path | None = None
@@ -26,11 +27,14 @@ class Wording:
     open_names: bool = False
     language: str = ""
     pack: int = 1
+    budget: str = ""
+    min_confidence: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """How run.json keeps it, so that later steps ask in the same words."""
         paths = {key: str(p.absolute()) for key in ("prompts", "names") if (p := getattr(self, key))}
-        return {"open_names": self.open_names, "language": self.language, "pack": self.pack, **paths}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in paths}
+        return {key: value for key, value in own.items() if value is not None} | paths
 
 
 def wording_from_json(stored: Mapping[str, Any]) -> Wording:

@@ -13,7 +13,7 @@ from ictc.errors import IctcError
 from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
-from ictc.means import OFFLINE
+from ictc.means import OFFLINE, Wording, wording_from_json
 from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
 from ictc.result import Result
@@ -153,7 +153,20 @@ def _command(settings: Settings, run: str) -> str:
         words += ["--describer", settings.describer]
     if settings.reasoner != OFFLINE:
         words += ["--reasoner", settings.reasoner]
-    return command_line(*words)
+    return command_line(*words, *_wording(wording_from_json(settings.wording)))
+
+
+def _wording(wording: Wording) -> list[str]:
+    """The options that say it."""
+    told = {
+        "--prompts": wording.prompts,
+        "--names": wording.names,
+        "--language": wording.language,
+        "--pack": wording.pack if wording.pack > 1 else "",
+        "--budget": wording.budget,
+        "--min-confidence": wording.min_confidence or "",
+    }
+    return [*(["--open"] if wording.open_names else []), *(x for k, v in told.items() if v for x in (k, str(v)))]
 
 
 def _next_commands(done: Done, settings: Settings) -> list[tuple[str, str]]:

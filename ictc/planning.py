@@ -15,6 +15,7 @@ from ictc.interfaces import Model, Tick, no_tick
 from ictc.job import Asked, means_of, resolve
 from ictc.means import changed
 from ictc.pipeline import split
+from ictc.reasoners.cascade.plan import parse_budget
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
 from ictc.spending.dryrun import estimate
@@ -43,10 +44,10 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
     asked = Asked([], settings.criterion, settings.k or None, means)
     known = revision.descriptions()
     with _store(folder) as store:
-        lane, backends = _lane(means.reasoner, asked, store)
+        lane, backends = _lane(means.reasoner, _asking_all(asked), store)
         items = [Item(d.image, sha256=d.sha256) for d in known]
         found = estimate(items, asked.criterion, asked.k, _Nobody(), backends.reasoner(), Lane(), lane, known)
-        steps = [step for step in found.steps if step.stage == stage]
+        steps = [step for step in _within(found, asked, len(known)).steps if step.stage == stage]
         return replace(found, steps=steps, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
 
@@ -69,7 +70,7 @@ def plan(asked: Asked, folder: Path) -> Estimate:
     means = replace(asked.means, fallback=None)
     with _store(folder) as store:
         describing, describer = _lane(means.describer, asked, store)
-        reasoning, reasoner = _lane(means.reasoner, asked, store)
+        reasoning, reasoner = _lane(means.reasoner, _asking_all(asked), store)
         made = describer.describer()
         known: Sequence[Description] | None = None
         if means.describer.startswith(RECORDED):
@@ -79,7 +80,23 @@ def plan(asked: Asked, folder: Path) -> Estimate:
         found = estimate(
             source.items, asked.criterion, asked.k, made, reasoner.reasoner(), describing, reasoning, known
         )
+        found = _within(found, asked, len(source.items))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
+
+
+def _asking_all(asked: Asked) -> Asked:
+    """The same without a cascade: what one asks about hangs on answers that are not there yet."""
+    wording = replace(asked.means.wording, budget="")
+    return replace(asked, means=replace(asked.means, wording=wording))
+
+
+def _within(found: Estimate, asked: Asked, n: int) -> Estimate:
+    """The same with no step above what a cascade's budget lets it ask about `n` descriptions."""
+    if not asked.means.wording.budget:
+        return found
+    most = parse_budget(asked.means.wording.budget).plan(n)
+    limits = {"label": most.label, "merge": most.merge, "assign": most.assign}
+    return replace(found, steps=[s.at_most(limits[s.stage]) if s.stage in limits else s for s in found.steps])
 
 
 def _lane(spec: str, asked: Asked, store: Store) -> tuple[Lane, Backends]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ictc.interfaces import Describer, Noted, Tick
+from ictc.interfaces import Describer, Noted, Reasoner, Tick
 from ictc.progress import Watch
+from ictc.reasoners.cascade.bargain import bargain_of
 from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder
 from ictc.spending.meter import Meter, added
@@ -72,6 +73,12 @@ def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion
     found = describer.notes(criterion) if isinstance(describer, Noted) else []
     if found or folder.entry(revision.id).get("notes"):
         folder.note(revision, notes=found)
+
+
+def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
+    """What a cascade asked, and what the rest is estimated to be worth."""
+    if found := bargain_of(reasoner):
+        folder.note(revision, cascade=found.to_json())
 
 
 def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:

@@ -48,6 +48,22 @@ _NAMING = {
 _PACK = {
     "pack": _option("pack", int | None, "Descriptions per request.", metavar="N", min=1),
 }
+_CASCADE = {
+    "cascade": _option(
+        "cascade", bool | None, "Ask the model about what is uncertain only; embeddings decide the rest.",
+        flags=["--cascade/--no-cascade"],
+    ),
+    "budget": _option(
+        "budget", str | None, "Calls of a cascade: a share of what asking about everything takes, or a number. "
+        r"\[default: 5%]", metavar="5%|N",
+    ),
+}  # fmt: skip
+_SURE = {
+    "min_confidence": _option(
+        "min-confidence", float | None, "Images less sure than this are left unassigned.", metavar="SHARE",
+        min=0, max=1,
+    ),
+}  # fmt: skip
 _BOTH = {
     "prompts": _option("prompts", Path | None, "A folder of prompts that replace built-in ones.", metavar="DIR"),
     "fallback": _option(
@@ -85,7 +101,8 @@ _BOTH = {
         "dry-run", bool | None, "Say what it would ask and cost; ask nothing.", _LIMITS, flags=["--dry-run"]
     ),
 }  # fmt: skip
-_NOT_MEANS = ("model", "max_calls", "max_cost", "dry_run")
+_NOT_MEANS = ("model", "max_calls", "max_cost", "dry_run", "cascade")
+_BUDGET = "5%"  # of a cascade, where no other is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,8 @@ class Given:
             del found["fallback"]
         if prices := found.pop("prices", None):
             found["prices"] = tuple(prices)
+        if self.options.get("cascade") is not None:
+            found["budget"] = found.get("budget", _BUDGET) if self.options["cascade"] else ""
         if (model := self.options.get("model")) is not None:
             found = {"reasoner": model} | ({"describer": model} if "describer" in self.options else {}) | found
         return found
@@ -124,7 +143,7 @@ class Given:
 
 def with_models(*, describes: bool = False, reasons: bool = True, names: bool = True) -> Callable[[C], C]:
     """Replaces the parameter `given` of a command by the options that bear on what it does."""
-    thinks = {**_REASONER, **(_NAMING if names else {}), **_PACK} if reasons else {}
+    thinks = {**_REASONER, **(_NAMING if names else {}), **_CASCADE, **_SURE, **_PACK} if reasons else {}
     shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH}
 
     def wrapped(command: C) -> C:

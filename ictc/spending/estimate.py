@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ictc.spending.counting import Counting
@@ -56,6 +56,24 @@ class StepEstimate:
             return NONE
         low, likely, high = map(self.lane.price.cost, self.input_tokens, self.output_tokens)
         return None if low is None or likely is None or high is None else (low, likely, high)
+
+    def at_most(self, requests: int) -> StepEstimate:
+        """The same with no more requests than so many, and as many tokens the fewer."""
+        part = [min(1.0, requests / n) if n else 1.0 for n in self.requests]
+
+        def cut(three: Three) -> Three:
+            low, likely, high = (x * share for x, share in zip(three, part, strict=True))
+            return low, likely, high
+
+        low, likely, high = map(round, cut(self.requests))
+        exact = self.exact and part == [1.0] * 3
+        return replace(
+            self,
+            requests=(low, likely, high),
+            input_tokens=cut(self.input_tokens),
+            output_tokens=cut(self.output_tokens),
+            exact=exact,
+        )
 
     def seconds(self, concurrency: int, rpm: int | None) -> Three | None:
         """With so many requests at once, and so many a minute; None for a model in this process, which may be any."""

@@ -88,6 +88,7 @@ def _facts(
         **(scores or {}),
         **({"spent": spent} if spent else {}),
         **({"notes": done.notes} if done.notes else {}),
+        **({"cascade": done.bargain.to_json()} if done.bargain else {}),
         "report": str(page) if page else None,
         **outcome.to_json(),
     }

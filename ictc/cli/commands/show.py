@@ -24,6 +24,7 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
                 **done.result.to_json(),
                 **(scores or {}),
                 **({"notes": done.notes} if done.notes else {}),
+                **({"cascade": done.bargain.to_json()} if done.bargain else {}),
             }
         )
         return

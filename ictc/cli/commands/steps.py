@@ -106,8 +106,12 @@ def step3(
     done = _go_on(later.assign, run, revision, given)
     outcome = outcome_of(done, fail_on_error)
     if json_output:
-        print_json({"run": str(run), "revision": done.revision.id, **done.result.to_json(), **outcome.to_json()})
+        cascade = {"cascade": done.bargain.to_json()} if done.bargain else {}
+        facts = {"run": str(run), "revision": done.revision.id, **done.result.to_json(), **cascade}
+        print_json({**facts, **outcome.to_json()})
     else:
+        for note in done.notes:
+            say(note)
         print_clusters(done.result)
         say(f"next: {command_line('report', str(run))}")
     outcome.leave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +30,11 @@ class Bargain:
     high: float | None = None
     settled: bool = False
 
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> Bargain:
+        """The reverse of `to_json`."""
+        return Bargain(**stored)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -41,3 +47,9 @@ class Bargain:
             f"{asked}; estimated disagreement with the model on everything: {100 * self.disagreement:.1f} % "
             f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
         )
+
+
+def bargain_of(reasoner: object) -> Bargain | None:
+    """What a reasoner, or one that it wraps, says of its last step 3."""
+    found = getattr(reasoner, "bargain", None)
+    return found if isinstance(found, Bargain) else None
