@@ -53,6 +53,7 @@ def score_result(result: Result, truth: str, vectors: Vectors | None = None, off
         failed={f.image for f in result.failures},
         clusters=result.names,
         vectors=by_image,
+        confidences={a.image: a.confidence for a in result.assignments},
         off_list=off_list,
     )
     return scores, known

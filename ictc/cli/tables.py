@@ -50,7 +50,7 @@ def print_scores(scores: dict[str, Any]) -> None:
     table = Table(title="scores", title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for key in ("acc", "ari", "nmi", "silhouette"):
+    for key in ("acc", "ari", "nmi", "silhouette", "ece"):
         if scores.get(key) is not None:
             low, high = scores.get(f"{key}_low"), scores.get(f"{key}_high")
             interval = f"  [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""

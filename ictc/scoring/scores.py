@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from ictc.errors import InputError
 from ictc.interfaces import Vectors
+from ictc.scoring.calibration import Bin, expected_calibration_error, reliability
 from ictc.scoring.intervals import bootstrap
 from ictc.scoring.metrics import adjusted_rand, hungarian, normalized_mutual_information, silhouette
 from ictc.scoring.tables import ClassScore, Confusion, Match, class_scores, count_table
@@ -25,6 +26,8 @@ class Scores:
     that stand for none score nothing. `unassigned` and `failed` images (of the n) are wrong in `acc` and are one more
     cluster in `ari` and `nmi`. `_low` and `_high` bound the 95 % bootstrap interval. `silhouette` (cosine) is over all
     assigned images with vectors. `off_list` counts answers that named no cluster, where answers were given.
+    `reliability` and its `ece` compare confidences with how often they are right in the sense of `acc`, over the
+    assigned images that have one; `without_confidence` counts the other assigned ones.
     """
 
     n: int
@@ -40,10 +43,13 @@ class Scores:
     nmi_low: float
     nmi_high: float
     silhouette: float | None
+    ece: float | None
     unassigned: int
     failed: int
     off_list: int
     without_truth: int
+    without_confidence: int
+    reliability: Sequence[Bin]
     matching: Sequence[Match]
     per_class: Sequence[ClassScore]
     confusion: Confusion
@@ -53,10 +59,11 @@ class Scores:
         plain = {
             name: _rounded(getattr(self, name))
             for name in self.__dataclass_fields__
-            if name not in {"matching", "per_class", "confusion"}
+            if name not in {"reliability", "matching", "per_class", "confusion"}
         }
         return {
             **plain,
+            "reliability": [{key: _rounded(value) for key, value in asdict(b).items()} for b in self.reliability],
             "matching": [{"cluster": m.cluster, "class": m.class_, "n": m.n} for m in self.matching],
             "per_class": [
                 {
@@ -85,10 +92,12 @@ def score_assignments(
     failed: Collection[str] = (),
     clusters: Sequence[str] | None = None,
     vectors: Mapping[str, Vectors] | None = None,
+    confidences: Mapping[str, float | None] | None = None,
     off_list: int = 0,
     seed: int = 0,
 ) -> Scores:
-    """Score a run. `predicted` has the cluster of each image (None: unassigned), `failed` the images with none.
+    """Score a run. `predicted` has the cluster of each image (None: unassigned), `failed` the images with none;
+    `confidences` says how sure each cluster is, where that is known.
 
     `clusters` are the names there were to choose from (default: those in use); `k` is their number. `vectors` are
     one per image. Names of clusters and classes carry no meaning here: renaming or reordering changes no score.
@@ -114,6 +123,7 @@ def score_assignments(
     n = len(known)
     n_failed = sum(image in known for image in set(failed))
     assigned = {image: cluster for image, cluster in given.items() if cluster is not None}
+    bins, unsaid = _reliability(assigned, known, {m.cluster: m.class_ for m in matching}, confidences or {})
     return Scores(
         n=n,
         k=len(names),
@@ -128,14 +138,29 @@ def score_assignments(
         nmi_low=intervals["nmi"][0],
         nmi_high=intervals["nmi"][1],
         silhouette=None if vectors is None else silhouette(assigned, vectors),
+        ece=expected_calibration_error(bins),
         unassigned=int(table[:, -1].sum()) - n_failed,
         failed=n_failed,
         off_list=off_list,
         without_truth=len(images) - n,
+        without_confidence=unsaid,
+        reliability=bins,
         matching=matching,
         per_class=class_scores(confusion, matching),
         confusion=confusion,
     )
+
+
+def _reliability(
+    assigned: Mapping[str, str],
+    truth: Mapping[str, str],
+    stands_for: Mapping[str, str],
+    confidences: Mapping[str, float | None],
+) -> tuple[list[Bin], int]:
+    """The table over the assigned images with truth and confidence, and how many with truth have none."""
+    images = [image for image in truth if image in assigned]
+    said = [(c, stands_for.get(assigned[i]) == truth[i]) for i in images if (c := confidences.get(i)) is not None]
+    return reliability([c for c, _ in said], [right for _, right in said]), len(images) - len(said)
 
 
 def _confusion(
