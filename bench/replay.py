@@ -49,9 +49,10 @@ def main(data: Path) -> None:
         original = read_original(data / "recorded" / task.recorded, captions)
         with ScriptedServer(respond(original), keep=False) as server, tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            done = run(task, captions, server.url, Path(folder) / "run")
+            model = ("--reasoner", f"openai:replay@{server.url}")
+            done = run(task, captions, Path(folder) / "run", *model)
             seconds, requests = time.perf_counter() - start, server.count
-            again = run(task, captions, server.url, Path(folder) / "run")
+            again = run(task, captions, Path(folder) / "run", *model)
             assert again["of"] == done["of"], "the same command gave another result"
             repeated = server.count - requests
         print(
@@ -62,10 +63,10 @@ def main(data: Path) -> None:
         )
 
 
-def run(task: Task, captions: Path, url: str, folder: Path) -> Any:
-    """What `ictc run --json` prints."""
+def run(task: Task, captions: Path, folder: Path, *more: str) -> Any:
+    """What `ictc run --json` prints, with `more` options."""
     command = [sys.executable, "-m", "ictc", "run", f"recorded:{captions}", "-c", task.criterion, "-k", str(task.k)]
-    options = ["--reasoner", f"openai:replay@{url}", "--truth", "filename", "--no-report", "--json", "-o", str(folder)]
+    options = ["--truth", "filename", "--no-report", "--json", "-o", str(folder), *more]
     return json.loads(subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout)
 
 
