@@ -27,6 +27,7 @@ from ictc.originals import Original, read_original
 from ictc.outputs import reopen
 from ictc.scoring.scores import score_assignments
 from ictc.scoring.truth import read_truth
+from ictc.spending.meter import dollars
 from ictc.store import Store
 from ictc.types import Assignment
 from tests.servers.scripted import ScriptedServer
@@ -66,7 +67,7 @@ class Row:
             f"{self.calls:,}",
             f"{self.calls / (2 * n + 1):.2%}",
             tokens,
-            f"${spent['cost']:.2f}" if self.calls else "$0",
+            dollars(spent["cost"] if self.calls else 0.0),
             f"{self.seconds:.0f}",
             f"{asked['disagreement']:.1%} [{asked['low']:.1%}, {asked['high']:.1%}]" if audited else "",
             "" if self.truly is None else f"{self.truly:.1%}",
