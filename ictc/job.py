@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ictc.backends import RECORDED, Backends, check_specs, check_wording
 from ictc.descriptions import recorded_items
+from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
 from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
@@ -66,6 +67,11 @@ class Done:
         bargain = self.bargain
         told = [f"cascade: {bargain.line()}"] if bargain else []
         return [*self.folder.entry(self.revision.id).get("notes", []), *told]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is odd about the clusters."""
+        return diagnose(self.result)
 
     @property
     def bargain(self) -> Bargain | None:
@@ -145,7 +151,7 @@ def _worth_another_try(revision: Revision) -> bool:
 def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
     check_specs(asked.means.describer, asked.means.reasoner)
-    check_wording(asked.means.wording)
+    check_wording(asked.means.wording, asked.means.reasoner)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         means = replace(asked.means, describer=asked.images)

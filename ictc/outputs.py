@@ -94,7 +94,7 @@ def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
             page = build_report(
                 result,
                 _provenance(done),
-                warnings=done.notes,
+                warnings=[*done.notes, *(f.line() for f in done.findings)],
                 scores=metrics,
                 truth=_classes(result, metrics),
                 vectors=result_vectors(done),

@@ -58,7 +58,7 @@ def run(
         scores = outputs.score(done, truth) if truth else None
         page = outputs.report(done, watch, anew=False) if with_report else None
         outcomes.append(outcome_of(done, fail_on_error))
-        for note in done.notes:
+        for note in (*done.notes, *(f.line() for f in done.findings)):
             say(note)
         facts.append(_facts(done, output, scores, page, outcomes[-1]))
         if not json_output:
@@ -88,6 +88,7 @@ def _facts(
         **(scores or {}),
         **({"spent": spent} if spent else {}),
         **({"notes": done.notes} if done.notes else {}),
+        **({"findings": [f.to_json() for f in done.findings]} if done.findings else {}),
         **({"cascade": done.bargain.to_json()} if done.bargain else {}),
         "report": str(page) if page else None,
         **outcome.to_json(),

@@ -13,7 +13,7 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
 
     done = outputs.reopen(run, revision)
     scores = done.revision.metrics()
-    for note in done.notes:
+    for note in (*done.notes, *(f.line() for f in done.findings)):
         say(note)
     if json_output:
         print_json(
@@ -24,6 +24,7 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
                 **done.result.to_json(),
                 **(scores or {}),
                 **({"notes": done.notes} if done.notes else {}),
+                **({"findings": [f.to_json() for f in done.findings]} if done.findings else {}),
                 **({"cascade": done.bargain.to_json()} if done.bargain else {}),
             }
         )
