@@ -59,12 +59,18 @@ def check_recorded(spec: str) -> None:
         )
 
 
-def check_wording(wording: Wording) -> None:
-    """Raises UsageError where the prompts, the names or the budget are unusable, before anything is made or written."""
+def check_wording(wording: Wording, reasoner_spec: str) -> None:
+    """Raises UsageError where the prompts, the names or the budget are unusable, or a cascade has no model, before
+    anything is made or written."""
     Prompts(wording.prompts)
     _names(wording)
     if wording.budget:
         parse_budget(wording.budget)
+        if not calls_models(reasoner_spec):
+            raise UsageError(
+                "A cascade needs a language model.",
+                "Give one: --reasoner openai:MODEL[@URL], or do without: --no-cascade",
+            )
 
 
 def calls_models(spec: str) -> bool:
@@ -120,7 +126,7 @@ class Backends:
 
         Raises:
             SpecError: the spec names nothing that is installed, or it cannot be used.
-            UsageError: the file of names, a prompt or the budget is unusable, or a cascade has no model.
+            UsageError: the file of names, a prompt or the budget is unusable.
         """
         least = self.means.wording.min_confidence
         made = self._reasoner(self.means.reasoner)
@@ -129,8 +135,6 @@ class Backends:
     def _reasoner(self, spec: str) -> Reasoner:
         if not calls_models(spec):
             check_specs(OFFLINE, spec)
-            if self.means.wording.budget:
-                raise UsageError("A cascade needs a language model.", "Give one: --reasoner openai:MODEL[@URL]")
             return self._offline()
         asked = self._asked(spec)
         return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
@@ -152,7 +156,7 @@ class Backends:
             return asked
         cheap = EmbeddingReasoner(self.embedder(), self.evidence())
         closed = names is not None and not names.open
-        return CascadeReasoner(cheap, asked, held, parse_budget(wording.budget), names_given=closed)
+        return CascadeReasoner(cheap, asked, held, parse_budget(wording.budget), self._offline(), names_given=closed)
 
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()

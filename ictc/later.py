@@ -100,7 +100,7 @@ def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Rea
         check_specs(OFFLINE, means.reasoner)
         if means.reasoner == known.reasoner and "reasoner" not in later.given:
             check_recorded(known.reasoner)
-        check_wording(means.wording)
+        check_wording(means.wording, means.reasoner)
         reasoner = Backends(means, store, later.meter).reasoner()
         settings = replace(
             known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()

@@ -113,12 +113,16 @@ class Given:
 
     @property
     def means(self) -> dict[str, Any]:
-        """What goes into `means.changed`."""
+        """What goes into `means.changed`. Raises UsageError: the budget is none (also "", which asks about all)."""
         found = {k: v for k, v in self.options.items() if v is not None and k not in _NOT_MEANS}
         if found.get("fallback") == "none":
             del found["fallback"]
         if prices := found.pop("prices", None):
             found["prices"] = tuple(prices)
+        if "budget" in found:
+            from ictc.reasoners.cascade.plan import parse_budget
+
+            found["budget"] = str(parse_budget(found["budget"]))
         if self.options.get("cascade") is not None:
             found["budget"] = found.get("budget", _BUDGET) if self.options["cascade"] else ""
         if (model := self.options.get("model")) is not None:

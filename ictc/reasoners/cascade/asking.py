@@ -49,7 +49,8 @@ class Asking:
         self._rows: list[Index] = np.split(
             np.argsort(self._text, kind="stable"), np.cumsum(np.bincount(self._text))[:-1]
         )
-        self._answers: dict[int, Assignment | Failure] = {}  # by text
+        self._tried: set[int] = set()  # texts; whoever got no usable answer is not asked about again
+        self._answers: dict[int, Assignment] = {}  # by text
         self._audited: list[int] = []
         self._disagreed = 0
         self._before: dict[int, int] = {}  # the first choice before the answer, by text
@@ -57,7 +58,7 @@ class Asking:
         self.trusted: list[float] = []
         self.agreed: list[bool] = []
 
-    def answer(self, row: int) -> Assignment | Failure | None:
+    def answer(self, row: int) -> Assignment | None:
         return self._answers.get(int(self._text[row]))
 
     def shares(self) -> Array:
@@ -79,7 +80,7 @@ class Asking:
             best = np.sort(shares, 1)
             doubt = 1 - (best[:, -1] - best[:, -2])
             worth = np.asarray([doubt[rows].sum() for rows in self._rows])
-            worth[list(self._answers)] = -1
+            worth[list(self._tried)] = -1
             texts = [int(t) for t in np.argsort(-worth, kind="stable")[: min(size, room)] if worth[t] > 0]
             if not texts:
                 break
@@ -94,7 +95,7 @@ class Asking:
 
     def audit(self, calls: int) -> Failure | None:
         """Asks about images drawn at random from those not asked about. The failure if the model is gone."""
-        left = np.flatnonzero([int(t) not in self._answers for t in self._text])
+        left = np.flatnonzero([int(t) not in self._tried for t in self._text])
         drawn = np.random.default_rng(0).permutation(left)[: min(round(AUDIT * calls), self._allowance.left)]
         if not len(drawn):
             return None
@@ -103,15 +104,14 @@ class Asking:
         _, lost = self._put(texts, shares)
         for row in drawn.tolist():
             text = int(self._text[row])
-            if isinstance(answer := self._answers.get(text), Assignment):
+            if (answer := self._answers.get(text)) is not None:
                 self._audited.append(row)
                 self._disagreed += self._group(answer) != self._before[text]
         return lost
 
     def bargain(self, budget: str, images: int) -> Bargain:
         """The account. What remains unasked is held to be like what was audited of it."""
-        asked = {t: a for t, a in self._answers.items() if isinstance(a, Assignment)}
-        count = np.bincount(self._text)
+        asked, count = self._answers, np.bincount(self._text)
         none = int(sum(count[t] for t, a in asked.items() if a.cluster is None))
         changed = int(sum(count[t] for t, a in asked.items() if self._group(a) not in (None, self._before[t])))
         audited = len(self._audited)
@@ -125,12 +125,12 @@ class Asking:
             self._disagreed,
             settled=self._settled,
         )
-        if not audited:
-            return found
         rest = (len(self._text) - int(sum(count[t] for t in asked))) / len(self._text)
+        if rest and not audited:
+            return found
         sure = none / len(self._text)
         low, high = interval(self._disagreed, audited)
-        rate = self._disagreed / audited
+        rate = self._disagreed / max(audited, 1)
         return replace(
             found,
             disagreement=round(sure + rest * rate, 4),
@@ -141,6 +141,7 @@ class Asking:
     def _put(self, texts: Sequence[int], shares: Array) -> tuple[int, Failure | None]:
         """Asks, and keeps what is answered: (how many answers were expected, the failure if the model is gone)."""
         expected, lost = 0, None
+        self._tried.update(texts)
         for text, answer in zip(texts, self._ask([int(self._rows[t][0]) for t in texts]), strict=True):
             if isinstance(answer, Failure):
                 lost = answer if answer.code in GONE else lost
@@ -155,6 +156,5 @@ class Asking:
             self.agreed.append(same)
         return expected, lost
 
-    def _group(self, answer: Assignment | Failure) -> int | None:
-        named = isinstance(answer, Assignment) and answer.cluster is not None
-        return self._names[answer.cluster] if named else None  # type: ignore[union-attr,index]
+    def _group(self, answer: Assignment) -> int | None:
+        return None if answer.cluster is None else self._names[answer.cluster]

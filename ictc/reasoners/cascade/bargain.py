@@ -14,8 +14,8 @@ class Bargain:
     `uncertain`: asked about because they were; `changed`: of these, given another name; `none`: for which the model
     named none of the names, so that the first choice stood. `audited`: drawn at random from all others, and
     `disagreed`: of these, how many the model named otherwise or not. `disagreement`: the estimated share of all images
-    whose name is not the model's, with its 95 % interval `low` to `high`; None where nothing was audited. `settled`:
-    the budget was not used up, since answers changed nothing any more.
+    whose name is not the model's, with its 95 % interval `low` to `high`; None where images were left and none
+    of them audited. `settled`: the budget was not used up, since answers changed nothing any more.
     """
 
     budget: str

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 
 from ictc.errors import UsageError
+from ictc.text import shortened
 
-_FORM = re.compile(r"(?P<share>\d+(?:\.\d+)?)\s*%|(?P<calls>\d+)")
+_FORM = re.compile(r"(?P<share>\d{1,3}(?:\.\d{1,12})?)\s*%|(?P<calls>\d{1,12})")
 FEWEST = 20  # calls: with fewer, the cheap reasoner's labels serve, and all goes into names and assignments
 _LABEL_SHARE = 0.25
 _MOST_LABELS = 300  # descriptions: a name that none of 300 spread-out ones calls for holds under a hundredth of them
@@ -24,7 +25,7 @@ class Budget:
     calls: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.calls}" if self.share is None else f"{100 * self.share:g}%"
+        return f"{self.calls}" if self.share is None else f"{100 * self.share:.12g}%"
 
     def plan(self, n: int) -> Plan:
         """For `n` descriptions. The same for all steps, in whichever process each of them runs."""
@@ -59,5 +60,7 @@ def parse_budget(text: str) -> Budget:
     """
     found = _FORM.fullmatch(text.strip())
     if found is None or (found["share"] and float(found["share"]) > 100):
-        raise UsageError(f"--budget is {text!r}.", "Give a share of the calls up to 100% or a number: --budget 5%")
+        raise UsageError(
+            f"--budget is {shortened(text, 40)!r}.", "Give a share of the calls up to 100% or a number: --budget 5%"
+        )
     return Budget(share=float(found["share"]) / 100) if found["share"] else Budget(calls=int(found["calls"]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ictc.allowance import Allowance
+from ictc.errors import StepError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Reasoner, Tick, no_tick
 from ictc.reasoners.cascade.asking import Asking
@@ -16,6 +18,7 @@ from ictc.reasoners.cascade.calibration import calibrate
 from ictc.reasoners.cascade.coverage import cover
 from ictc.reasoners.cascade.plan import Budget, Plan
 from ictc.reasoners.embedding import BY, EmbeddingReasoner
+from ictc.reasoners.llm.merge import IN_REPLY
 from ictc.reasoners.spherical import Index, nearest
 from ictc.reasoners.words import same_word_key, says_something
 from ictc.store import content_key
@@ -28,7 +31,8 @@ class CascadeReasoner:
     """Implements `Reasoner`. `strong` must ask its model through `allowance`, which holds it to the budget.
 
     Args:
-        names_given: whether `strong` has its names already: then nothing is spent on labels.
+        unpaid: who names where the budget is nothing; by default `cheap`, which knows of no names given beforehand.
+        names_given: whether `strong` has all its names already: then nothing is spent on labels and names.
     """
 
     def __init__(
@@ -37,12 +41,14 @@ class CascadeReasoner:
         strong: Reasoner,
         allowance: Allowance,
         budget: Budget,
+        unpaid: Reasoner | None = None,
         names_given: bool = False,
     ) -> None:
         self._cheap = cheap
         self._strong = strong
         self._allowance = allowance
         self._budget = budget
+        self._unpaid = unpaid or cheap
         self._names_given = names_given
         self.bargain: Bargain | None = None
 
@@ -61,10 +67,10 @@ class CascadeReasoner:
         """The strong reasoner's label for a sample that covers the descriptions; each other one has the label of the
         one in the sample that lies nearest to it."""
         worded = [d for d in descriptions if says_something(d.text)]
-        sample = self._sample(worded, len(descriptions), criterion)
+        sample = self._sample(worded, criterion)
         if not len(sample):
             return self._cheap.label(descriptions, criterion, tick)
-        asked = self._labels([worded[i] for i in sample], len(descriptions), criterion)
+        asked = self._labels(worded, sample, criterion)
         if lost := _gone(asked):
             return [replace(lost, image=d.image) for d in descriptions]
         labels = {i: x.label for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
@@ -86,23 +92,29 @@ class CascadeReasoner:
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
     ) -> Taxonomy:
-        """The strong reasoner's K names; the cheap one's where the budget is nothing. Raises as these do."""
-        self._allowance.left = self._plan(len(descriptions)).merge
-        if not self._allowance.left and not self._names_given:
-            return self._cheap.merge(descriptions, labels, criterion, k)
-        return self._strong.merge(descriptions, labels, criterion, k)
+        """The strong reasoner's K names; those of `unpaid` where the budget is nothing. Raises as these do."""
+        plan = self._plan([d for d in descriptions if says_something(d.text)])
+        self._allowance.left = plan.merge
+        if not plan.merge and not self._names_given:
+            return self._unpaid.merge(descriptions, labels, criterion, k)
+        try:
+            return self._strong.merge(descriptions, labels if plan.label else _common(labels, k or 0), criterion, k)
+        except StepError as e:
+            if self._allowance.left or self._names_given:
+                raise
+            raise StepError(e.message, f"A --budget above {self._budget} leaves more requests for the names.") from e
 
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
     ) -> list[Assignment | Failure]:
         """A name for every description: the strong reasoner's where it was asked and gave one of the names."""
         worded = [d for d in descriptions if says_something(d.text)]
-        plan = self._plan(len(descriptions))
+        plan = self._plan(worded)
         if not worded or taxonomy.k == 1 or not plan.assign:
             self.bargain = Bargain(str(self._budget), len(descriptions))
             return self._cheap.assign(descriptions, taxonomy, criterion, tick)
         places, labels = self._cheap.places(worded, taxonomy, criterion)
-        hints = self._hints(worded, len(descriptions), taxonomy, criterion)
+        hints = self._hints(worded, taxonomy, criterion)
 
         def ask(rows: Sequence[int]) -> list[Assignment | Failure]:
             return self._strong.assign([worded[i] for i in rows], taxonomy, criterion)
@@ -132,31 +144,39 @@ class CascadeReasoner:
             for d in descriptions
         ]
 
-    def _plan(self, n: int) -> Plan:
-        plan = self._budget.plan(n)
-        return Plan(0, plan.merge, plan.label + plan.assign) if self._names_given else plan
+    def _plan(self, worded: Sequence[Description]) -> Plan:
+        """For the descriptions that say something: all steps have the same ones."""
+        plan = self._budget.plan(len(worded))
+        return Plan(0, 0, plan.total) if self._names_given else plan
 
-    def _sample(self, worded: Sequence[Description], n: int, criterion: str) -> Index:
+    def _sample(self, worded: Sequence[Description], criterion: str) -> Index:
         """Rows of the descriptions that the strong reasoner labels. Every tenth request is for asking again."""
-        most = self._plan(n).label
+        most = self._plan(worded).label
         if not most or not worded:
             return np.zeros(0, dtype=np.intp)
         return cover(self._cheap.rows(worded, criterion), max(1, most - most // 10))
 
-    def _labels(self, sample: Sequence[Description], n: int, criterion: str) -> list[Label | Failure]:
-        self._allowance.left = self._plan(n).label
-        return self._strong.label(sample, criterion)
+    def _labels(self, worded: Sequence[Description], sample: Index, criterion: str) -> list[Label | Failure]:
+        self._allowance.left = self._plan(worded).label
+        return self._strong.label([worded[i] for i in sample], criterion)
 
-    def _hints(self, worded: Sequence[Description], n: int, taxonomy: Taxonomy, criterion: str) -> dict[int, int]:
+    def _hints(self, worded: Sequence[Description], taxonomy: Taxonomy, criterion: str) -> dict[int, int]:
         """The clusters of the sample's labels, which were paid for in step 2a and stand in the store since."""
         home = {same_word_key(x): i for i, c in enumerate(taxonomy.clusters) for x in (*c.labels, c.name)}
-        sample = self._sample(worded, n, criterion)
-        labels = self._labels([worded[i] for i in sample], n, criterion) if len(sample) else []
+        sample = self._sample(worded, criterion)
+        labels = self._labels(worded, sample, criterion) if len(sample) else []
         return {
             i: home[same_word_key(x.label)]
             for i, x in zip(sample.tolist(), labels, strict=True)
             if isinstance(x, Label) and same_word_key(x.label) in home
         }
+
+
+def _common(labels: Sequence[Label], k: int) -> list[Label]:
+    """Those whose label is common: as many distinct ones as one request can name and place."""
+    count = Counter(x.label for x in labels)
+    kept = {label for label, _ in sorted(count.items(), key=lambda x: (-x[1], x[0]))[: max(IN_REPLY, k)]}
+    return [x for x in labels if x.label in kept]
 
 
 def _gone(found: Sequence[object]) -> Failure | None:
