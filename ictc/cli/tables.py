@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ictc.cli.console import out, show_line
+from ictc.crosstab import Crosstab
 from ictc.result import UNASSIGNED, Result
 from ictc.text import printable, shortened
 
 _NAME, _LABELS, _EXAMPLE = 40, 46, 28
+_MOST = 12  # rows and columns of a cross-table
 
 
 def print_clusters(result: Result) -> None:
@@ -43,6 +45,24 @@ def print_clusters(result: Result) -> None:
     out().print(table)
     if result.taxonomy.choice:
         show_line(f"K = {result.k}: {result.taxonomy.choice.reason}")
+
+
+def print_crosstab(crossed: Crosstab) -> None:
+    """How many images each pair of clusters of two criteria shares."""
+    first, second = (shortened(printable(c), _NAME) for c in crossed.criteria)
+    table = Table(title=_cell(f"{first} (rows) by {second}", 73, "italic"), title_justify="left")
+    table.add_column("", style="bold", overflow="fold")
+    for name in crossed.columns[:_MOST]:
+        table.add_column(_cell(name, _NAME), justify="right", overflow="fold")
+    for name, counts in zip(crossed.rows[:_MOST], crossed.counts, strict=False):
+        table.add_row(_cell(name, _NAME), *(str(n) if n else "" for n in counts[:_MOST]))
+    out().print(table)
+    if max(len(crossed.rows), len(crossed.columns)) > _MOST:
+        show_line(f"Only the {_MOST} largest clusters of each are shown; --json has all.")
+    if crossed.nmi is not None:
+        show_line(
+            f"The two criteria agree by NMI {crossed.nmi:.2f}, ARI {crossed.ari:.2f} (0: not at all, 1: the same)."
+        )
 
 
 def print_scores(scores: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ from ictc.cli.asking import dry_run, going_on
 from ictc.cli.console import print_json, say, show_line, watching
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import Outcome, outcome_of, worst
-from ictc.cli.tables import print_clusters, print_scores
+from ictc.cli.tables import print_clusters, print_crosstab, print_scores
+from ictc.crosstab import crosstab
 from ictc.text import command_line
 
 if TYPE_CHECKING:
     from ictc.job import Asked, Done
     from ictc.means import Means
     from ictc.progress import Watch
+    from ictc.result import Result
     from ictc.spending.meter import Meter
 
 
@@ -51,6 +54,7 @@ def run(
         return
     facts: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []
+    results: list[Result] = []
     meter = given.meter()
     watch = watching(meter)
     for one in asked:
@@ -60,12 +64,17 @@ def run(
         outcomes.append(outcome_of(done, fail_on_error))
         for note in (*done.notes, *(f.line() for f in done.findings)):
             say(note)
+        results.append(done.result)
         facts.append(_facts(done, output, scores, page, outcomes[-1]))
         if not json_output:
             _show(done, output, scores, page)
+    crossed = [crosstab(a, b) for a, b in combinations(results, 2)]
     if json_output:
-        print_json(facts[0] if len(facts) == 1 else {"runs": facts, **worst(outcomes).to_json()})
+        both = {"runs": facts, "crosstabs": [c.to_json() for c in crossed], **worst(outcomes).to_json()}
+        print_json(facts[0] if len(facts) == 1 else both)
     else:
+        for one_table in crossed:
+            print_crosstab(one_table)
         say(f"next: {command_line('show', str(output))}")
     worst(outcomes).leave()
 
