@@ -236,7 +236,7 @@ def dying(server: ScriptedServer, life: int) -> Callable[[Body], Any]:
     return answer
 
 
-@pytest.mark.parametrize("life", [0, 5, 55])
+@pytest.mark.parametrize("life", [0, 55])
 def test_with_a_fallback_a_dead_server_is_no_end(
     captions: Path, server: ScriptedServer, tmp_path: Path, life: int
 ) -> None:
@@ -343,17 +343,14 @@ def test_a_budget_that_is_none_asks_nothing(
     assert server.count == 0 and not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("budget", ["0", "0%"])
-def test_a_budget_of_nothing_is_the_offline_lane(
-    captions: Path, server: ScriptedServer, tmp_path: Path, budget: str
-) -> None:
-    code, done, _ = asked(captions, server, tmp_path / "run", "--budget", budget)
+def test_a_budget_of_nothing_is_the_offline_lane(captions: Path, server: ScriptedServer, tmp_path: Path) -> None:
+    code, done, _ = asked(captions, server, tmp_path / "run", "--budget", "0%")
     asked(captions, None, tmp_path / "offline")
-    assert code == 0 and server.count == 0 and done["cascade"]["budget"] == budget
+    assert code == 0 and server.count == 0 and done["cascade"]["budget"] == "0%"
     assert result_files(tmp_path / "run/001") == result_files(tmp_path / "offline/001")
 
 
-@pytest.mark.parametrize("budget", ["1", "2", "4", "19"])
+@pytest.mark.parametrize("budget", ["1", "4", "19"])
 def test_a_few_calls_are_names_and_assignments(
     captions: Path, server: ScriptedServer, tmp_path: Path, budget: str
 ) -> None:

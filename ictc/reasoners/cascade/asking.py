@@ -79,7 +79,7 @@ class Asking:
             shares = self.shares()
             best = np.sort(shares, 1)
             doubt = 1 - (best[:, -1] - best[:, -2])
-            worth = np.asarray([doubt[rows].sum() for rows in self._rows])
+            worth = np.bincount(self._text, doubt)
             worth[list(self._tried)] = -1
             texts = [int(t) for t in np.argsort(-worth, kind="stable")[: min(size, room)] if worth[t] > 0]
             if not texts:
@@ -95,7 +95,7 @@ class Asking:
 
     def audit(self, calls: int) -> Failure | None:
         """Asks about images drawn at random from those not asked about. The failure if the model is gone."""
-        left = np.flatnonzero([int(t) not in self._tried for t in self._text])
+        left = np.flatnonzero(~np.isin(self._text, list(self._tried)))
         drawn = np.random.default_rng(0).permutation(left)[: min(round(AUDIT * calls), self._allowance.left)]
         if not len(drawn):
             return None
