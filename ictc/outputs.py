@@ -68,7 +68,8 @@ def _truth_of(result: Result, truth: str) -> Truth:
 def score(done: Done, truth: str) -> dict[str, Any]:
     """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
     with done.folder.locked():
-        off_list = done.folder.entry(done.revision.id).get("off_list", len(done.result.unassigned))
+        named_none = sum(a.cluster is None and a.confidence is None for a in done.result.assignments)  # not the unsure
+        off_list = done.folder.entry(done.revision.id).get("off_list", named_none)
         scores, known = score_result(done.result, truth, result_vectors(done), off_list)
         told = {"truth": truth, "truth_unknown": len(known.unknown), "unknown": known.unknown[:_SHOWN]}
         metrics = {**scores.to_json(), **told, "of": done.revision.digest_of("step3_result.jsonl")}

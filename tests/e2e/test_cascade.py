@@ -453,7 +453,7 @@ def test_images_that_are_not_sure_enough_stay_unassigned(
             assert row == sure
         else:
             assert row["cluster"] is None and f"perhaps {sure['cluster']}" in row["evidence"]
-    assert 0 < done["unassigned"] < N
+    assert 0 < done["unassigned"] < N and done["off_list"] == 0, "to be unsure is no answer off the list"
     assert done["cascade"] == state(tmp_path / "all")["cascade"]
     for wrong in ("1.5", "-0.1", "nan", "x"):
         code, _, _ = asked(captions, server, tmp_path / "none", "--cascade", "--min-confidence", wrong)
