@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ictc.errors import ModelGone
 from ictc.interfaces import Describer, Evidence, Reasoner, Tick, Vectors, no_tick
+from ictc.progress import AtMost
 from ictc.reasoners.cascade.bargain import Bargain, bargain_of
 from ictc.store import Store, content_key
 from ictc.types import GONE, Assignment, Description, Failure, Item, Label, Taxonomy
@@ -46,7 +47,7 @@ class FallbackDescriber:
         return self._first.fingerprint
 
     def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
-        once = _AtMost(len(items), tick)
+        once = AtMost(len(items), tick)
         found, lost = _asked(lambda: self._first.describe(items, criterion, once), len(items))
         if lost:
             rest = self._second.describe([items[i] for i in lost], criterion, once)
@@ -90,7 +91,7 @@ class FallbackReasoner:
         return bargain_of(self._first)
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
-        once = _AtMost(len(descriptions), tick)
+        once = AtMost(len(descriptions), tick)
         found, lost = _asked(lambda: self._first.label(descriptions, criterion, once), len(descriptions))
         if lost:
             rest = self._second.label(descriptions, criterion, once)
@@ -114,7 +115,7 @@ class FallbackReasoner:
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
     ) -> list[Assignment | Failure]:
-        once = _AtMost(len(descriptions), tick)
+        once = AtMost(len(descriptions), tick)
         found, lost = _asked(lambda: self._first.assign(descriptions, taxonomy, criterion, once), len(descriptions))
         if lost:
             rest = self._second.assign(descriptions, taxonomy, criterion, once)
@@ -139,20 +140,6 @@ class FallbackReasoner:
         """Why each of these is of the other lane; "" where it is not, or no longer."""
         known = self._store.get_json(list(codes))
         self._store.put_json([(key, code) for key, code in codes.items() if code != known.get(key, "")])
-
-
-class _AtMost:
-    """A tick that never tells of more items than there are, though two work on the same ones."""
-
-    def __init__(self, total: int, tick: Tick) -> None:
-        self._left = total
-        self._tick = tick
-
-    def __call__(self, done: int) -> None:
-        done = min(done, self._left)
-        self._left -= done
-        if done:
-            self._tick(done)
 
 
 def _asked(answers: Callable[[], Sequence[T | Failure]], total: int) -> tuple[list[T | Failure | None], dict[int, str]]:

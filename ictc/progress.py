@@ -19,3 +19,21 @@ class Watch(Protocol):
 def unwatched(stage: str, total: int) -> Iterator[Tick]:
     """Nobody is watching."""
     yield no_tick
+
+
+class AtMost:
+    """A tick that never tells of more items than there are, though two work on the same ones."""
+
+    def __init__(self, total: int, tick: Tick) -> None:
+        self._left = total
+        self._tick = tick
+
+    def __call__(self, done: int) -> None:
+        done = min(done, self._left)
+        self._left -= done
+        if done:
+            self._tick(done)
+
+    def rest(self) -> None:
+        """All items are done."""
+        self(self._left)

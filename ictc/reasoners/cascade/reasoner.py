@@ -12,6 +12,7 @@ from ictc.allowance import Allowance
 from ictc.errors import StepError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Reasoner, Tick, no_tick
+from ictc.progress import AtMost
 from ictc.reasoners.cascade.asking import Asking
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.reasoners.cascade.calibration import calibrate
@@ -70,7 +71,8 @@ class CascadeReasoner:
         sample = self._sample(worded, criterion)
         if not len(sample):
             return self._cheap.label(descriptions, criterion, tick)
-        asked = self._labels(worded, sample, criterion)
+        once = AtMost(len(descriptions), tick)
+        asked = self._labels(worded, sample, criterion, once)
         if lost := _gone(asked):
             return [replace(lost, image=d.image) for d in descriptions]
         labels = {i: x.label for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
@@ -81,7 +83,7 @@ class CascadeReasoner:
         near = nearest(rows, rows[list(labels)].astype(np.float64))
         known = list(labels.values())
         found = {d.image: known[i] for d, i in zip(worded, near.tolist(), strict=True)}
-        tick(len(descriptions))
+        once.rest()
         return [
             Label(d.image, found[d.image])
             if d.image in found
@@ -115,14 +117,15 @@ class CascadeReasoner:
             return self._cheap.assign(descriptions, taxonomy, criterion, tick)
         places, labels = self._cheap.places(worded, taxonomy, criterion)
         hints = self._hints(worded, taxonomy, criterion)
+        once = AtMost(len(descriptions), tick)
 
         def ask(rows: Sequence[int]) -> list[Assignment | Failure]:
-            return self._strong.assign([worded[i] for i in rows], taxonomy, criterion)
+            return self._strong.assign([worded[i] for i in rows], taxonomy, criterion, once)
 
         self._allowance.left = plan.assign
         asking = Asking(ask, self._allowance, [d.text for d in worded], taxonomy.names, places, hints)
         lost = asking.uncertain(plan.assign) or asking.audit(plan.assign)
-        tick(len(descriptions))
+        once.rest()
         shares = asking.shares()
         scaling = calibrate(asking.trusted, asking.agreed)
         sure = scaling(shares.max(1))
@@ -156,9 +159,11 @@ class CascadeReasoner:
             return np.zeros(0, dtype=np.intp)
         return cover(self._cheap.rows(worded, criterion), max(1, most - most // 10))
 
-    def _labels(self, worded: Sequence[Description], sample: Index, criterion: str) -> list[Label | Failure]:
+    def _labels(
+        self, worded: Sequence[Description], sample: Index, criterion: str, tick: Tick = no_tick
+    ) -> list[Label | Failure]:
         self._allowance.left = self._plan(worded).label
-        return self._strong.label([worded[i] for i in sample], criterion)
+        return self._strong.label([worded[i] for i in sample], criterion, tick)
 
     def _hints(self, worded: Sequence[Description], taxonomy: Taxonomy, criterion: str) -> dict[int, int]:
         """The clusters of the sample's labels, which were paid for in step 2a and stand in the store since."""
