@@ -41,10 +41,12 @@ class StoredModel:
     the requests in flight and nothing else.
     """
 
-    def __init__(self, model: Model, store: Store, block: int = BLOCK) -> None:
+    def __init__(self, model: Model, store: Store, block: int = BLOCK, retry_failed: bool = False) -> None:
+        """`block`: requests held at once. `retry_failed`: kept failures count as not there."""
         self._model = model
         self._store = store
         self._block_size = block
+        self._retry_failed = retry_failed
 
     @property
     def fingerprint(self) -> str:
@@ -71,6 +73,8 @@ class StoredModel:
         missing: dict[str, Request] = {}
         keyed = [(number, request, self._key(request) or f"{_UNKEYED}{number}") for number, request in block]
         known = self._store.get_json([key for _, _, key in keyed])
+        if self._retry_failed:
+            known = {key: value for key, value in known.items() if "reply" in value}
         for number, request, key in keyed:
             if key in known:
                 yield number, _decoded(known[key], request)

@@ -73,6 +73,12 @@ def check_wording(wording: Wording, reasoner_spec: str) -> None:
             )
 
 
+def check_names(wording: Wording, k: int | None) -> None:
+    """Raises UsageError for a K that the given names cannot have, before anything is asked."""
+    if names := _names(wording):
+        names.check_k(k)
+
+
 def calls_models(spec: str) -> bool:
     """Whether the spec stands for a language or vision model, whose answers are asked for (and may cost)."""
     return spec.removeprefix(_VISION).partition(":")[0] in models()
@@ -97,11 +103,11 @@ class Backends:
     def open_model(self, spec: str) -> Model:
         """A model whose answers are stored, and whose calls are counted and within the budget."""
         if self.stand_in is not None:
-            return StoredModel(self.stand_in, self.store)
+            return StoredModel(self.stand_in, self.store, retry_failed=self.means.options.retry_failed)
         options = self.means.options
         price = price_of(spec, parse_prices(self.means.prices), batch=options.batch)
         metered = Metered(self.bare_model(spec), self.meter, price, spec, options.image_side)
-        return StoredModel(metered, self.store, _BATCH if options.batch else BLOCK)
+        return StoredModel(metered, self.store, _BATCH if options.batch else BLOCK, options.retry_failed)
 
     def bare_model(self, spec: str) -> Model:
         """A model as it is, for who does not ask it anything."""

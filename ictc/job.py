@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ictc.backends import RECORDED, Backends, check_specs, check_wording
+from ictc.backends import RECORDED, Backends, check_names, check_specs, check_wording
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
@@ -97,7 +97,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         describer, reasoner = backends.describer(), backends.reasoner()
         settings = _settings(asked, source, describer, reasoner)
         revision = run_folder.revision_for(settings)
-        if revision.is_done(settings.key) and not _worth_another_try(revision):
+        if revision.is_done(settings.key) and not _worth_another_try(revision, asked.means.options.retry_failed):
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with recording(run_folder, revision, watch, backends.meter) as timed:
@@ -141,9 +141,9 @@ def _known(folder: RunFolder, revision: Revision) -> Settings:
     return folder.settings(revision.id)
 
 
-def _worth_another_try(revision: Revision) -> bool:
+def _worth_another_try(revision: Revision, all_failed: bool) -> bool:
     """Whether some images failed for a passing reason, or fell back to another lane because a model was gone."""
-    return any(f.retryable for f in revision.failures()) or bool(
+    return any(f.retryable or all_failed for f in revision.failures()) or bool(
         fell_back(revision.assignments(), revision.descriptions())
     )
 
@@ -152,6 +152,7 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
     check_specs(asked.means.describer, asked.means.reasoner)
     check_wording(asked.means.wording, asked.means.reasoner)
+    check_names(asked.means.wording, asked.k)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         means = replace(asked.means, describer=asked.images)

@@ -19,6 +19,7 @@ class ModelOptions:
     ones are scaled down before they are sent (changes answers). `batch`: the provider's batch interface; with
     `leave`, submit and do not wait. `device`: `cpu`, `cuda`, `cuda:1`, ... or None for the best there is.
     `batch_size`: of models in this process; None adapts. `trust_remote_code`: run code that comes with a model.
+    `retry_failed`: ask again what failed in a way that is kept (refused, malformed request, ...).
     """
 
     concurrency: int = 96
@@ -32,3 +33,4 @@ class ModelOptions:
     device: str | None = None
     batch_size: int | None = None
     trust_remote_code: bool = False
+    retry_failed: bool = False

@@ -19,6 +19,7 @@ from ictc.revision import Revision
 from ictc.types import GONE, Failure
 
 T = TypeVar("T")
+_AGAIN = ", with --retry-failed: what a model refused is not asked twice by itself."
 
 
 def run_steps(
@@ -53,7 +54,8 @@ def step1(revision: Revision, source: Source, criterion: str, describer: Describ
     if not descriptions:
         raise StepError(
             f"None of the {len(failures)} images could be described ({_tally(failures)}).",
-            f"Each reason stands in {revision.path / 'failures.jsonl'}; mend them and run the same command again.",
+            f"Each reason stands in {revision.path / 'failures.jsonl'}; mend them and run the same command again"
+            f"{_AGAIN if any(f.stage == 'describe' and not f.retryable for f in failures) else '.'}",
         )
 
 
@@ -72,7 +74,8 @@ def step2a(revision: Revision, criterion: str, reasoner: Reasoner, watch: Watch)
     if not labels:
         raise StepError(
             f"None of the {len(failures)} descriptions could be labelled ({_tally(failures)}).",
-            f"Each reason stands in {revision.path / 'failures.jsonl'}.",
+            f"Each reason stands in {revision.path / 'failures.jsonl'}; mend them and run the same command again"
+            f"{_AGAIN if any(not f.retryable for f in failures) else '.'}",
         )
 
 

@@ -119,7 +119,7 @@ def _schema(answer: Reply | Failure) -> Finding:
         if answer.code in _CUT:
             return Finding("unclear", f"no answer within {_MAX_TOKENS} tokens; answers are checked either way")
         return _failed(answer)
-    with suppress(ValueError, TypeError, KeyError):
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
         if json.loads(answer.text)["answer"] in _ONLY:
             return Finding("enforced", "answers cannot be off the list")
     if answer.finish == "length":

@@ -75,6 +75,8 @@ TOPICS: Mapping[str, frozenset[str]] = {
     "mood": frozenset(["mood", "moods", "atmosphere", "emotion", "emotions", "feeling"]),
     "instrument": frozenset(["instrument", "instruments"]),
 }
+_NEEDED = frozenset(["data", "names", "criteria", "question"])
+"""Variables without which an answer can only be made up."""
 _ASKING = """
     a an the this that of in on at by is are be being was were been taken shown seen played playing happening what
     which who kind kinds type types sort main musical person people someone somebody they he she his her their it
@@ -143,8 +145,7 @@ class Prompts:
                 )
         for name in built_in() if own else ():  # a part may break what includes it
             if not name.startswith(_PARTS):
-                step = _step_of(name)
-                self._prompt(name, step, SHARED[step]).user(**ITEM[step])
+                self._try(name, _step_of(name))
 
     def open(self, step: str, **shared: Any) -> Prompt:
         """The prompt of `step` (a key of `SHARED`) with the variables given; the others are "".
@@ -185,6 +186,17 @@ class Prompts:
 
     def _path(self, name: str) -> Path:
         return (self.folder if self.folder and name in self._own() else _folder()) / name
+
+    def _try(self, name: str, step: str) -> None:
+        """Raises UsageError where the template cannot be filled in, or says nothing of what it is about."""
+        prompt = self._prompt(name, step, SHARED[step])
+        text = prompt.system + prompt.user(**ITEM[step])
+        for variable in _NEEDED & {*SHARED[step], *ITEM[step]}:
+            if {**SHARED[step], **ITEM[step]}[variable] not in text:
+                raise UsageError(
+                    f"{self._path(name)} leaves out {{{{ {variable} }}}}, without which an answer is made up.",
+                    "Put it back; `ictc prompts show` has the built-in text.",
+                )
 
     def _prompt(self, name: str, step: str, shared: Mapping[str, Any]) -> Prompt:
         lines = self.text(name).splitlines()

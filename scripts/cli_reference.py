@@ -21,8 +21,8 @@ Every option can also come from the environment variable shown, or from `ictc.to
 command line, environment, file.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 all well, 2 wrong usage or input,
-3 some images failed (the others are done), 4 too many failed, a step could not give a result or a model is gone, 5 the
-budget is used up, 130 interrupted, 143 terminated.
+3 some images failed or were left with the provider (the others are done), 4 too many failed, a step could not give
+a result or a model is gone, 5 the budget is used up, 130 interrupted, 143 terminated.
 """
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
+from ictc.errors import UsageError
+
 if TYPE_CHECKING:
     from ictc.spending.meter import Meter
 
@@ -81,6 +83,10 @@ _BOTH = {
     "tpm": _option("tpm", int | None, "Tokens a minute at most.", _LIMITS, "N", min=1),
     "timeout": _option("timeout", float | None, "Seconds a request may take.", _LIMITS, "SECONDS", min=0.1),
     "retries": _option("retries", int | None, "Further tries after a passing fault.", _LIMITS, "N", min=0),
+    "retry_failed": _option(
+        "retry-failed", bool | None, "Ask again what a model refused or could not answer before.", _LIMITS,
+        flags=["--retry-failed"],
+    ),
     "image_side": _option(
         "image-side", int | None, "Longer side to which larger images are scaled before they are sent.", _LIMITS,
         "PIXELS", min=16,
@@ -115,6 +121,8 @@ class Given:
     def means(self) -> dict[str, Any]:
         """What goes into `means.changed`. Raises UsageError: the budget is none (also "", which asks about all)."""
         found = {k: v for k, v in self.options.items() if v is not None and k not in _NOT_MEANS}
+        if found.get("leave") and not found.get("batch"):
+            raise UsageError("--leave does nothing without --batch.", "Add --batch, or leave it out.")
         if found.get("fallback") == "none":
             del found["fallback"]
         if prices := found.pop("prices", None):

@@ -72,6 +72,30 @@ def test_a_model_does_all_steps_and_a_repeat_asks_nothing(
     assert again["clusters"] == first["clusters"]
 
 
+def test_a_k_that_the_names_cannot_have_is_told_before_anything_is_asked(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    (tmp_path / "names").write_text("red\ngreen\n")
+    code, told, _ = asked(pictures, server, tmp_path / "run", "--names", tmp_path / "names")
+    assert (code, server.count) == (2, 0) and "K is 3" in told["error"]
+
+
+def test_what_a_model_refused_is_asked_again_when_wanted(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    answer, server.respond = server.respond, lambda _: error(400, "This model sees no pictures.")
+    code, told, _ = asked(pictures, server, tmp_path / "run")
+    assert code == 4 and "--retry-failed" in told["hint"]
+    server.respond, before = answer, server.count
+    code, _, _ = asked(pictures, server, tmp_path / "run")
+    assert (code, server.count) == (4, before), "kept"
+    code, done, _ = asked(pictures, server, tmp_path / "run", "--retry-failed")
+    assert code == 0 and done["failed"] == 0 and server.count > before
+    sent = server.count
+    code, again, _ = asked(pictures, server, tmp_path / "run", "--retry-failed")
+    assert code == 0 and again["reused"] and server.count == sent
+
+
 def test_another_k_asks_for_names_and_assignments_alone(pictures: Path, server: ScriptedServer, tmp_path: Path) -> None:
     asked(pictures, server, tmp_path / "run")
     before = server.count

@@ -62,6 +62,7 @@ PASSING = {
     "dropped": say.DROPPED,
     "dropped mid-body": say.DROPPED_MID_BODY,
     "malformed": say.MALFORMED,
+    "nested too deeply": say.NESTED,
     "no completion": say.NOT_A_COMPLETION,
     "html": say.Scripted(body=b"<html>Bad gateway</html>", status=502),
     "error with a 200": say.Scripted(body={"error": {"message": "overloaded", "code": 503}}),
@@ -409,3 +410,12 @@ def test_tokens_a_minute_are_kept_by_what_was_really_used(server: ScriptedServer
     model = OpenAIModel(Server("m", server.url), options, base_delay=FAST)
     assert len(list(model.generate(Request("label", str(i)) for i in range(25)))) == 25
     assert 1.0 <= time.monotonic() - start < 4
+
+
+def test_no_other_host_is_told_what_was_meant_for_this_one(server: ScriptedServer) -> None:
+    with ScriptedServer() as other:
+        server.respond = lambda _: say.Scripted(
+            status=307, headers={"Location": f"{other.url}/chat/completions"}, body={}
+        )
+        told = failure(made(server.url))
+        assert (told.retryable, other.count) == (False, 0)

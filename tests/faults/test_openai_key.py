@@ -50,6 +50,17 @@ def test_no_key_anywhere(tmp_path: Path, fault: int | str, batch: bool) -> None:
         assert CANARY.encode() not in file.read_bytes()
 
 
+def test_a_model_that_says_the_key_is_not_quoted(tmp_path: Path) -> None:
+    with ScriptedServer(respond=lambda _: f"{CANARY} is the key") as server:
+        command = [sys.executable, "-c", _PROGRAM, f"openai:m@{server.url}", str(tmp_path)]
+        environ = {**os.environ, "OPENAI_API_KEY": CANARY}
+        done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False, timeout=60)
+    assert "*** is the key" in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+    for file in tmp_path.rglob("*"):
+        assert CANARY.encode() not in file.read_bytes()
+
+
 @pytest.mark.parametrize("key", ["", "klíč-canary", "can\nary"])
 def test_without_a_usable_key_openai_itself_is_not_asked(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)

@@ -79,6 +79,7 @@ CONTEXT_OVERFLOW = error(
     code="context_length_exceeded",
 )
 MALFORMED = Scripted(body=b'{"choices": [{"message": {"conten')
+NESTED = Scripted(body=b"[" * 100_000)
 NOT_A_COMPLETION = Scripted(body={"hello": "world"})
 DROPPED = Scripted(cut=0)
 DROPPED_MID_BODY = Scripted(cut=40)

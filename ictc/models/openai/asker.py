@@ -87,7 +87,7 @@ class Asker:
             if self.gone and not isinstance(result, Reply):
                 return replace(self.gone, stage=request.stage)
             if isinstance(result, Reply):
-                return result
+                return replace(result, text=self.server.clean_answer(result.text))
             refused = result.refused & wire.parameters(body)
             if refused and result.once:
                 schema = schema and "schema" not in refused

@@ -175,7 +175,9 @@ class BatchModel:
     def _result(self, line: dict[str, Any]) -> Reply | Fault:
         result = _read(line)
         return (
-            result if isinstance(result, Reply) else replace(result, message=self._model.server.clean(result.message))
+            replace(result, text=self._model.server.clean_answer(result.text))
+            if isinstance(result, Reply)
+            else replace(result, message=self._model.server.clean(result.message))
         )
 
     @staticmethod

@@ -30,7 +30,7 @@ def make_client(server: Server, concurrency: int, timeout: float) -> AsyncOpenAI
         base_url=server.base_url,
         max_retries=0,
         timeout=times,
-        http_client=DefaultAsyncHttpxClient(limits=limits, timeout=times),
+        http_client=DefaultAsyncHttpxClient(limits=limits, timeout=times, follow_redirects=False),
     )
 
 
@@ -53,7 +53,7 @@ async def post(client: AsyncOpenAI, body: dict[str, Any], timeout: float) -> Rep
         return _late(timeout)
     try:
         payload = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Fault("malformed-reply", "The server's answer is no JSON, or was cut off.", again=True)
     return parsed(payload)
 

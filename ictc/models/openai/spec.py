@@ -11,6 +11,8 @@ from ictc.errors import SpecError
 
 OPENAI = "https://api.openai.com/v1"
 _SUFFIX = re.compile(r"(.*)@([a-z][a-z0-9+.-]*://.*)", re.DOTALL | re.IGNORECASE)
+_FORGOTTEN = re.compile(r"@(?:localhost|[\w.-]+:\d+|\d+(?:\.\d+){3})(?:/|$)|@[\w.-]+\.\w+/", re.IGNORECASE)
+_REAL_KEY = 8  # characters
 _EXAMPLE = "Write openai:MODEL, or openai:MODEL@http://127.0.0.1:8000/v1 for another server."
 
 
@@ -30,6 +32,10 @@ class Server:
         """`text`, which a server may have said, without the key."""
         return text.replace(self.key, "***") if self.key else text
 
+    def clean_answer(self, text: str) -> str:
+        """What a model said, without the key. One shorter than any real key stays: it may be a word of the answer."""
+        return self.clean(text) if len(self.key) >= _REAL_KEY else text
+
 
 def parse(argument: str, environ: Mapping[str, str]) -> Server:
     """What `argument` and OPENAI_BASE_URL, OPENAI_API_KEY say. A model's name may hold `/`, `:` and `@`.
@@ -40,6 +46,8 @@ def parse(argument: str, environ: Mapping[str, str]) -> Server:
     """
     found = _SUFFIX.fullmatch(argument)
     model, url = found.groups() if found else (argument, environ.get("OPENAI_BASE_URL", "").strip() or OPENAI)
+    if not found and _FORGOTTEN.search(model):
+        raise SpecError(f"{model!r} looks like a model and an address without its http://.", _EXAMPLE)
     if not model.strip():
         raise SpecError("The spec openai: names no model.", _EXAMPLE)
     return Server(model.strip(), _checked(url.strip()), environ.get("OPENAI_API_KEY", "").strip())

@@ -129,5 +129,8 @@ def _text(content: Any) -> str:
     raise TypeError
 
 
+_MOST_TOKENS = 10**8  # of one request: more is nonsense, and would be charged
+
+
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0

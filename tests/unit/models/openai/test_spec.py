@@ -15,6 +15,8 @@ from ictc.models.openai.spec import OPENAI, parse
         ("org/model:7b@http://h:1/v1", "org/model:7b", "http://h:1/v1"),
         ("a@b@https://h/v1/", "a@b", "https://h/v1"),
         ("claude@20250101", "claude@20250101", OPENAI),
+        ("accounts/a@b/models/c", "accounts/a@b/models/c", OPENAI),
+        ("model@v1.2", "model@v1.2", OPENAI),
         ("/models/x@HTTP://[::1]:8000/v1", "/models/x", "HTTP://[::1]:8000/v1"),
     ],
 )
@@ -35,6 +37,14 @@ def test_what_names_nothing_is_told(argument: str) -> None:
     with pytest.raises(SpecError) as told:
         parse(argument, {})
     assert "openai:MODEL" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    "argument", ["m@localhost:8000/v1", "m@localhost", "m@10.0.0.7", "m@gpu-box:8000", "m@my.host/v1"]
+)
+def test_an_address_without_its_scheme_is_no_name(argument: str) -> None:
+    with pytest.raises(SpecError, match="without its http://"):
+        parse(argument, {})
 
 
 @pytest.mark.parametrize("url", ["http://u:secret@h/v1", "http://h/v1?key=secret", "http://h/v1#secret"])
