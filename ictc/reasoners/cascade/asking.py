@@ -74,8 +74,15 @@ class Asking:
         less the audit's part is spent, or answers are what was expected. The failure if the model is gone."""
         kept = round(AUDIT * calls)
         size = max(_LEAST, -(-(calls - kept) // _ROUNDS))
+        self._allowance.left -= kept  # so that nothing that is asked again eats the audit
+        try:
+            return self._in_rounds(size)
+        finally:
+            self._allowance.left += kept
+
+    def _in_rounds(self, size: int) -> Failure | None:
         still = 0
-        while (room := self._allowance.left - kept) > 0:
+        while (room := self._allowance.left) > 0:
             shares = self.shares()
             best = np.sort(shares, 1)
             doubt = 1 - (best[:, -1] - best[:, -2])

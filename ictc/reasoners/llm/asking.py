@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from ictc.allowance import SPENT
 from ictc.asking import ask
 from ictc.errors import ModelGone
 from ictc.interfaces import Model
@@ -106,8 +107,10 @@ def ask_each(
         else:
             settle(index, read)
     second = (_second(form, texts[i], said, fault, repair) for i, said, fault in again)
-    for (index, _, _), reply in zip(again, ask(model, second), strict=True):
-        if isinstance(reply, Failure):
+    for (index, said, fault), reply in zip(again, ask(model, second), strict=True):
+        if isinstance(reply, Failure) and reply.code == SPENT and said is not None:  # then its first answer stands
+            settle(index, Lost(fault.code, f"The model's answer cannot be used. {fault.message}", True, shown(said)))
+        elif isinstance(reply, Failure):
             settle(index, _lost(reply))
         else:
             final: T | Lost = _last(form, reply)

@@ -151,3 +151,14 @@ def test_a_model_that_is_gone_is_told_whatever_the_step(embedder: Embedder, stag
 def test_its_fingerprint_is_of_all_that_can_change_an_answer(embedder: Embedder) -> None:
     prints = {Cascade(embedder, budget).reasoner.fingerprint for budget in ("5%", "10%", "500")}
     assert len(prints) == 3 and Cascade(embedder, "5 %").reasoner.fingerprint in prints
+
+
+def test_an_audited_answer_off_the_list_counts_when_nothing_is_left_to_ask_again(embedder: Embedder) -> None:
+    def rule(request: Request) -> Said:
+        return json.dumps({"category": "none of them"}) if request.stage == "assign" else sensible(tell)(request)
+
+    cascade = Cascade(embedder, "40", rule)
+    cascade.all(shown(84))
+    bargain = cascade.reasoner.bargain
+    assert bargain is not None and bargain.audited > 0
+    assert bargain.disagreed == bargain.audited and bargain.disagreement == 1.0
