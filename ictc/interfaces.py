@@ -87,6 +87,19 @@ class ImageEmbedder(Protocol):
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]: ...
 
 
+@runtime_checkable
+class JointEmbedder(Protocol):
+    """Images and texts as unit vectors float32 [d] of one space, so that their cosine says how well a text fits an image
+    (CLIP; Radford et al., ICML 2021). It is an `ImageEmbedder` and an `Embedder` with one fingerprint."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]: ...
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors: ...
+
+
 class Reasoner(Protocol):
     """Steps 2a, 2b and 3 of IC|TC.
 

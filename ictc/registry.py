@@ -2,7 +2,8 @@
 
 The built-in ones are registered the same way as those of third parties. Group `ictc.describers`: a function
 `create(argument: str, context: DescriberContext) -> Describer`. Group `ictc.models`: a function
-`create(argument: str, options: ModelOptions) -> Model`.
+`create(argument: str, options: ModelOptions) -> Model`. Group `ictc.embedders`: a function
+`create(argument: str, context: EmbedderContext) -> JointEmbedder | ImageEmbedder | Embedder`.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from ictc.errors import IctcError, SpecError
-from ictc.interfaces import Describer, Embedder, Model
+from ictc.interfaces import Describer, Embedder, ImageEmbedder, JointEmbedder, Model
 from ictc.modeloptions import ModelOptions
 from ictc.prompts import Prompts
 from ictc.store import Store
 
 DESCRIBERS = "ictc.describers"
 MODELS = "ictc.models"
+EMBEDDERS = "ictc.embedders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class DescriberContext:
     together: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedderContext:
+    """What an embedder may use: the run's store for what it computes beside its vectors (these are kept around it by
+    `embed.cached`), the offline text embedder, and the options of models in this process."""
+
+    store: Store
+    text: Embedder
+    options: ModelOptions = field(default_factory=ModelOptions)
+
+
 def describers() -> dict[str, EntryPoint]:
     """What is installed, by name."""
     return _entries(DESCRIBERS)
@@ -44,6 +56,11 @@ def describers() -> dict[str, EntryPoint]:
 def models() -> dict[str, EntryPoint]:
     """What is installed, by name."""
     return _entries(MODELS)
+
+
+def embedders() -> dict[str, EntryPoint]:
+    """What is installed, by name."""
+    return _entries(EMBEDDERS)
 
 
 def describer(spec: str, context: DescriberContext) -> Describer:
@@ -64,6 +81,17 @@ def model(spec: str, options: ModelOptions) -> Model:
         MissingExtra: it needs a package that is not installed.
     """
     made: Model = _made("model", MODELS, spec, options)
+    return made
+
+
+def embedder(spec: str, context: EmbedderContext) -> JointEmbedder | ImageEmbedder | Embedder:
+    """The embedder that `spec` names.
+
+    Raises:
+        SpecError: no such embedder is installed, or it cannot be loaded or made.
+        MissingExtra: it needs a package that is not installed.
+    """
+    made: JointEmbedder | ImageEmbedder | Embedder = _made("embedder", EMBEDDERS, spec, context)
     return made
 
 
