@@ -89,7 +89,7 @@ class ImageEmbedder(Protocol):
 
 @runtime_checkable
 class JointEmbedder(Protocol):
-    """Images and texts as unit vectors float32 [d] of one space, so that their cosine says how well a text fits an image
+    """Images and texts as unit vectors float32 [d] of one space: their cosine says how well a text fits an image
     (CLIP; Radford et al., ICML 2021). It is an `ImageEmbedder` and an `Embedder` with one fingerprint."""
 
     @property
