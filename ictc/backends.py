@@ -63,6 +63,10 @@ def check_wording(wording: Wording, reasoner_spec: str) -> None:
     """Raises UsageError where the prompts, the names or the budget are unusable, or a cascade has no model, before
     anything is made or written."""
     Prompts(wording.prompts)
+    if wording.open_names and wording.names is None:
+        raise UsageError(
+            "--open adds names to those of --names, and there are none.", "Add --names FILE, or say --closed."
+        )
     _names(wording)
     if wording.budget:
         parse_budget(wording.budget)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.asking import text_fingerprint
-from ictc.backends import RECORDED, Backends, calls_models
+from ictc.backends import RECORDED, Backends, calls_models, check_wording
 from ictc.errors import RunError
 from ictc.interfaces import Model, Tick, no_tick
 from ictc.job import Asked, means_of, resolve
@@ -41,6 +41,7 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
     revision = run.revision(revision_id)
     settings = run.settings(revision.id)
     means = changed(means_of(settings), given)
+    check_wording(means.wording, means.reasoner)
     asked = Asked([], settings.criterion, settings.k or None, means)
     known = revision.descriptions()
     with _store(folder) as store:

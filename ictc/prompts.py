@@ -160,24 +160,28 @@ class Prompts:
         """The relative name of the file in effect."""
         if "/" in step:
             return f"{step}.txt"
-        general, special = f"{step}/general.txt", f"{step}/{topic_of(criterion)}.txt"
-        if special in self._own():
-            return special
-        return general if general in self._own() or special not in built_in() else special
+        special = f"{step}/{topic_of(criterion)}.txt"
+        return self._in_effect(special) if special in built_in() else f"{step}/general.txt"
+
+    def _in_effect(self, name: str) -> str:
+        """The file used in place of a built-in one: that of the same name, or a person's general one for a topic."""
+        step, _, stem = name.removesuffix(".txt").partition("/")
+        general = f"{step}/general.txt"
+        return general if stem in TOPICS and general in self._own() and name not in self._own() else name
 
     def digest(self, *steps: str) -> str:
-        """Short SHA-256 of the files of `steps` as they are in effect, and of all parts."""
+        """Short SHA-256 of the texts of `steps` that are in effect, and of all parts: wherever they come from."""
         names = [n for n in built_in() if n.startswith((_PARTS, *(f"{step}/" for step in steps)))]
-        texts = [f"{n}\0{n in self._own()}\0{self.text(n)}" for n in names]
+        texts = [f"{n}\0{self.text(self._in_effect(n))}" for n in names]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
     def text(self, name: str) -> str:
-        """The template in effect under a relative name, as it stands in its file."""
+        """The template under a relative name as it stands in its file, without the line break at its end."""
         if name not in self._own():
             return load(name)
         file = self._path(name)
         try:
-            return file.read_text("utf-8-sig")
+            return file.read_text("utf-8-sig").removesuffix("\n")  # as `load` does
         except (OSError, UnicodeDecodeError) as e:
             raise UsageError(f"{file} cannot be read: {e}.", "Save it as UTF-8 text.") from e
 

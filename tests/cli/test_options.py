@@ -79,6 +79,17 @@ def test_an_empty_criterion_is_a_usage_error(tmp_path: Path, criterion: str) -> 
     assert json.loads(result.stdout)["error"] == "The criterion is empty."
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--reasoner", "openai:m@http://127.0.0.1:9/v1")])
+def test_open_without_names_is_a_usage_error(captions: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    run = tmp_path / "run"
+    words = ("run", f"recorded:{captions}", "-c", "object", "-k", "2", "--no-report", "-o", str(run))
+    result = invoke(*words, "--open", *more)
+    assert result.exit_code == 2 and "--names FILE" in result.output
+    assert not run.exists()
+    assert invoke(*words, "--closed").exit_code == 0
+    assert invoke("step2b", str(run), "-k", "2", "--open", *more).exit_code == 2
+
+
 def test_the_file_gives_options_and_the_environment_comes_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,18 @@ def test_a_folder_comes_first(tmp_path: Path) -> None:
     write(tmp_path, "label/mood.txt", "Mood.\n--- user ---\n{{ data }}\n")
 
 
+def test_the_digest_is_of_the_texts_wherever_they_are(tmp_path: Path) -> None:
+    for name in built_in():
+        write(tmp_path, name, load(name) + "\n")  # as `ictc prompts copy` does
+    steps = {step.partition("/")[0] for step in SHARED}
+    assert all(Prompts(tmp_path).digest(step) == Prompts().digest(step) for step in steps)
+    general = tmp_path / "general"
+    write(general, "label/general.txt", load("label/general.txt"))
+    assert Prompts(general).digest("label") != Prompts().digest("label"), "it now comes before those for topics"
+    (tmp_path / "label" / "mood.txt").write_bytes(load("label/mood.txt").replace("\n", "\r\n").encode() + b"\r\n")
+    assert Prompts(tmp_path).open("label", criterion="mood").system == Prompts().open("label", criterion="mood").system
+
+
 def test_a_part_changes_what_includes_it(tmp_path: Path) -> None:
     write(tmp_path, "parts/data.txt", "Beware.")
     assert "Beware." in Prompts(tmp_path).open("label", criterion="pose").system
