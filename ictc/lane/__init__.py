@@ -1,0 +1,1 @@
+"""The embedding lane: images and prompts as vectors, clustered and named, behind the interfaces of the other lane."""
