@@ -23,6 +23,8 @@ from ictc.prompts import Prompts
 from ictc.reasoners.cascade import CascadeReasoner
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.reasoners.grouping import NameGrouper
+from ictc.reasoners.levels import Grouper, LevelledReasoner, check_groups
 from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.reasoners.unsure import UnsureReasoner
@@ -60,9 +62,10 @@ def check_recorded(spec: str) -> None:
 
 
 def check_wording(wording: Wording, reasoner_spec: str) -> None:
-    """Raises UsageError where the prompts, the names or the budget are unusable, or a cascade has no model, before
-    anything is made or written."""
+    """Raises UsageError where the prompts, the names, the levels or the budget are unusable, or a cascade has no model,
+    before anything is made or written."""
     Prompts(wording.prompts)
+    check_groups(wording.levels, wording.groups)
     if wording.open_names and wording.names is None:
         raise UsageError(
             "--open adds names to those of --names, and there are none.", "Add --names FILE, or say --closed."
@@ -78,9 +81,12 @@ def check_wording(wording: Wording, reasoner_spec: str) -> None:
 
 
 def check_names(wording: Wording, k: int | None) -> None:
-    """Raises UsageError for a K that the given names cannot have, before anything is asked."""
-    if names := _names(wording):
+    """Raises UsageError for a K that the given names cannot have, or that has no groups, before anything is asked."""
+    names = _names(wording)
+    if names:
         names.check_k(k)
+        k = k if names.open else len(names.clusters)
+    check_groups(wording.levels, wording.groups, k)
 
 
 def calls_models(spec: str) -> bool:
@@ -149,30 +155,46 @@ class Backends:
         asked = self._asked(spec)
         return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
 
+    def grouper(self) -> Grouper | None:
+        """Who merges the names into groups, where that is asked for."""
+        if self.means.wording.levels == 1:
+            return None
+        spec = self.means.reasoner
+        return self._asking(self.open_model(spec), spec, "merge/groups") if calls_models(spec) else self._name_grouper()
+
     def _asked(self, spec: str) -> Reasoner:
         """Who asks the model about everything, or, with a budget, about what is worth it."""
         wording, names = self.means.wording, _names(self.means.wording)
         model = self.open_model(spec)
         held = Allowance(model)
-        asked = LlmReasoner(
-            held if wording.budget else model,
-            self.prompts,
-            by=spec,
-            names=names,
-            language=wording.language,
-            pack=wording.pack,
-        )
+        used: Model = held if wording.budget else model
+        asked: Reasoner = self._asking(used, spec, names=names)
+        if wording.levels > 1:
+            spare = self._name_grouper() if self.means.fallback else None
+            asked = LevelledReasoner(asked, self._asking(used, spec, "merge/groups"), wording.groups, spare)
         if not wording.budget:
             return asked
         cheap = EmbeddingReasoner(self.embedder(), self.evidence())
         closed = names is not None and not names.open
-        return CascadeReasoner(cheap, asked, held, parse_budget(wording.budget), self._offline(), names_given=closed)
+        budget, levels = parse_budget(wording.budget), wording.levels
+        return CascadeReasoner(cheap, asked, held, budget, self._offline(), names_given=closed, levels=levels)
+
+    def _asking(self, model: Model, spec: str, naming: str = "merge", names: Names | None = None) -> LlmReasoner:
+        wording = self.means.wording
+        return LlmReasoner(
+            model, self.prompts, spec, names, language=wording.language, pack=wording.pack, naming=naming
+        )
+
+    def _name_grouper(self) -> NameGrouper:
+        return NameGrouper(self.embedder(), self.evidence())
 
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()
-        reasoner = EmbeddingReasoner(embedder, self.evidence())
+        reasoner: Reasoner = EmbeddingReasoner(embedder, self.evidence())
         names = _names(wording)
-        return reasoner if names is None else NamedReasoner(reasoner, names, embedder)
+        if names is not None:
+            reasoner = NamedReasoner(reasoner, names, embedder)
+        return reasoner if wording.levels == 1 else LevelledReasoner(reasoner, self._name_grouper(), wording.groups)
 
     def _describer(self, spec: str) -> Describer:
         together = self.means.together

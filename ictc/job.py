@@ -63,9 +63,10 @@ class Done:
 
     @property
     def notes(self) -> list[str]:
-        """What the describer said it could not tell, and what a cascade's result is estimated to be worth."""
-        bargain = self.bargain
-        told = [f"cascade: {bargain.line()}"] if bargain else []
+        """What the describer said it could not tell, what is to be known of the names, and what a cascade's result is
+        estimated to be worth."""
+        bargain, remark = self.bargain, self.result.taxonomy.remark
+        told = [*([remark] if remark else []), *([f"cascade: {bargain.line()}"] if bargain else [])]
         return [*self.folder.entry(self.revision.id).get("notes", []), *told]
 
     @property
@@ -143,8 +144,10 @@ def _known(folder: RunFolder, revision: Revision) -> Settings:
 
 def _worth_another_try(revision: Revision, all_failed: bool) -> bool:
     """Whether some images failed for a passing reason, or fell back to another lane because a model was gone."""
-    return any(f.retryable or all_failed for f in revision.failures()) or bool(
-        fell_back(revision.assignments(), revision.descriptions())
+    return (
+        any(f.retryable or all_failed for f in revision.failures())
+        or (all_failed and bool(revision.taxonomy().remark))
+        or bool(fell_back(revision.assignments(), revision.descriptions()))
     )
 
 

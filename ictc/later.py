@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import Backends, check_recorded, check_specs, check_wording
+from ictc.backends import Backends, check_names, check_recorded, check_specs, check_wording
 from ictc.interfaces import Reasoner
 from ictc.job import Done, check_k, means_of
-from ictc.means import OFFLINE, changed
+from ictc.means import OFFLINE, changed, wording_from_json
 from ictc.pipeline import check_enough, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
 from ictc.recording import account, carry_notes, recording
@@ -52,6 +52,7 @@ def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
     """Step 2b on a run that has step 2a. Another K or reasoner makes a new revision and leaves the old one."""
     check_k(k)
     with _reopened(later) as (run_folder, before, settings, reasoner):
+        check_names(wording_from_json(settings.wording), k)
         check_enough(k, before)
         inherited = _inherited(later, settings, run_folder.settings(before.id), before)
         revision = run_folder.revision_for(replace(settings, k=k, taxonomy=inherited))

@@ -20,6 +20,7 @@ class Wording:
     `prompts`: a folder whose files stand in for built-in prompts of the same name. `names`: a file of cluster names,
     to which a model may add with `open_names`. `language`: of labels and names. `pack`: descriptions per request.
     `budget`: of a cascade (`5%`, `500`), or "" to ask about everything. `min_confidence`: below it an image is unsure.
+    `levels`: 2 merges the K names once more, into `groups` broader ones (0: about the root of K).
     """
 
     prompts: Path | None = None
@@ -29,6 +30,8 @@ class Wording:
     pack: int = 1
     budget: str = ""
     min_confidence: float = 0.0
+    levels: int = 1
+    groups: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """How run.json keeps it, so that later steps ask in the same words."""
@@ -62,11 +65,14 @@ class Means:
 
 def changed(means: Means, given: Mapping[str, Any]) -> Means:
     """`means` with what a person gave: names of fields of `Means`, `Wording` and `ModelOptions`; None leaves as is.
+    A number of groups alone asks for two levels.
 
     Raises:
         TypeError: a name that is none of these.
     """
     said = {key: value for key, value in given.items() if value is not None}
+    if said.get("groups"):
+        said.setdefault("levels", 2)
     wording = replace(means.wording, **_taken(said, Wording))
     options = replace(means.options, **_taken(said, ModelOptions))
     return replace(means, wording=wording, options=options, **said)

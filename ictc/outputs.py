@@ -167,6 +167,8 @@ def _wording(wording: Wording) -> list[str]:
         "--pack": wording.pack if wording.pack > 1 else "",
         "--budget": wording.budget,
         "--min-confidence": wording.min_confidence or "",
+        "--levels": wording.levels if wording.levels > 1 else "",
+        "--groups": wording.groups if wording.levels > 1 else "",
     }
     return [*(["--open"] if wording.open_names else []), *(x for k, v in told.items() if v for x in (k, str(v)))]
 

@@ -47,7 +47,9 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
     with _store(folder) as store:
         lane, backends = _lane(means.reasoner, _asking_all(asked), store)
         items = [Item(d.image, sha256=d.sha256) for d in known]
-        found = estimate(items, asked.criterion, asked.k, _Nobody(), backends.reasoner(), Lane(), lane, known)
+        reasoner, grouper = backends.reasoner(), backends.grouper()
+        groups = means.wording.groups
+        found = estimate(items, asked.criterion, asked.k, _Nobody(), reasoner, Lane(), lane, known, grouper, groups)
         steps = [step for step in _within(found, asked, len(known)).steps if step.stage == stage]
         return replace(found, steps=steps, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
@@ -79,7 +81,16 @@ def plan(asked: Asked, folder: Path) -> Estimate:
         elif describing.counting is None:
             known = _described(folder, asked)
         found = estimate(
-            source.items, asked.criterion, asked.k, made, reasoner.reasoner(), describing, reasoning, known
+            source.items,
+            asked.criterion,
+            asked.k,
+            made,
+            reasoner.reasoner(),
+            describing,
+            reasoning,
+            known,
+            reasoner.grouper(),
+            means.wording.groups,
         )
         found = _within(found, asked, len(source.items))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)

@@ -4,10 +4,11 @@ STEP/general.txt     describe, label, merge, assign, for any criterion
 STEP/TOPIC.txt       the paper's wording for object, action, location, mood, instrument (`topic_of`)
 merge/round.txt      groups a part of a list of labels that is too long for one request
 merge/attach.txt     places single labels under names that stand
+merge/groups.txt     merges names into broader groups (`--levels 2`)
 describe/together.txt  one look for several criteria
 repair/general.txt   asks again, quoting what was wrong
 parts/*.txt          pieces that the others include
-offline/assign.txt   no template: the sentence that is embedded for a cluster's name (step 3); {name} is the name
+offline/*.txt        no templates: what is embedded for a cluster's name (step 3, broader groups); {name} is the name
 
 A template is Jinja2 in two parts, cut at a line `--- user ---`: above, the system message, the same for all items of a
 step, so that servers can reuse it; below, the user message with the item's data.
@@ -49,6 +50,16 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
         "given": "",
         "finer": False,
     },
+    "merge/groups": {
+        "criterion": "mood",
+        "language": "",
+        "k": 2,
+        "least": 2,
+        "most": 2,
+        "attach": True,
+        "given": "",
+        "finer": False,
+    },
     "merge/round": {"criterion": "mood", "language": "", "most": 30},
     "merge/attach": {"criterion": "mood", "names": '[{"name": "calm"}]'},
     "assign": {"criterion": "mood", "names": '[{"name": "calm"}]', "pack": False},
@@ -61,6 +72,7 @@ ITEM: Mapping[str, Mapping[str, str]] = {
     "describe/together": {},
     "label": {"data": '{"description": "A quiet lake."}'},
     "merge": {"data": '{"labels": [{"id": 1, "label": "calm", "images": 3}]}'},
+    "merge/groups": {"data": '{"labels": [{"id": 1, "label": "calm", "images": 3}]}'},
     "merge/round": {"data": '{"labels": [{"id": 1, "label": "calm", "images": 3}]}'},
     "merge/attach": {"data": '{"labels": [{"id": 1, "label": "calm"}]}'},
     "assign": {"data": '{"description": "A quiet lake."}'},

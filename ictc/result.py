@@ -46,6 +46,20 @@ class Result:
         return dict(sorted(members.items(), key=lambda member: -len(member[1])))
 
     @property
+    def groups(self) -> dict[str, list[str]]:
+        """Cluster names per broader group, the largest group first, clusters as in `clusters`; those that belong to no
+        group come last, under "". Empty where there are no groups."""
+        home = {c.name: c.group for c in self.taxonomy.clusters}
+        if not any(home.values()):
+            return {}
+        members, sizes = self.clusters, Counter[str]()
+        found: dict[str, list[str]] = {}
+        for name, images in members.items():
+            found.setdefault(home[name], []).append(name)
+            sizes[home[name]] += len(images)
+        return dict(sorted(found.items(), key=lambda x: (not x[0], -sizes[x[0]])))
+
+    @property
     def unassigned(self) -> list[str]:
         return [a.image for a in self.assignments if a.cluster is None]
 
@@ -75,6 +89,7 @@ class Result:
         """The summary that `--json` prints."""
         sizes = Counter(a.cluster for a in self.assignments)
         labels = {c.name: dict(c.labels) for c in self.taxonomy.clusters}
+        groups = {c.name: c.group for c in self.taxonomy.clusters if c.group}
         choice = self.taxonomy.choice
         return {
             "criterion": self.criterion,
@@ -84,6 +99,7 @@ class Result:
             "clusters": [
                 {
                     "name": name,
+                    **({"group": groups[name]} if name in groups else {}),
                     "images": sizes[name],
                     "share": round(sizes[name] / max(1, len(self.assignments)), 4),
                     "labels": dict(sorted(labels[name].items(), key=lambda x: (-x[1], x[0]))[:10]),
@@ -91,4 +107,11 @@ class Result:
                 }
                 for name, members in self.clusters.items()
             ],
+            **({"groups": [self._group_json(group, sizes) for group in self.groups if group]} if groups else {}),
         }
+
+    def _group_json(self, group: str, sizes: Mapping[str | None, int]) -> dict[str, Any]:
+        clusters = self.groups[group]
+        images = sum(sizes[name] for name in clusters)
+        share = round(images / max(1, len(self.assignments)), 4)
+        return {"name": group, "images": images, "share": share, "clusters": clusters}

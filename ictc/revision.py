@@ -2,8 +2,9 @@
 
 images.jsonl            {"image","path","sha256","metadata"?}
 step1_result.jsonl      {"image","sha256","text","model"}
-step2a_result.jsonl     {"image","label"}
-step2b_result.json      {"criterion","k","clusters":[{"name","about","labels":{label:count}}],"choice"?}
+step2a_result.jsonl     {"image","label","by"}
+step2b_result.json      {"criterion","k","clusters":[{"name","about","labels":{label:count},"group"?}],"choice"?,
+                         "remark"?}
 step3_result.jsonl      {"image","cluster","confidence","by","evidence"}
 failures.jsonl          {"image","stage","code","message","retryable"}
 DONE                    {"key", "files": {name: sha256}}, written last
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from sys import intern
 from typing import Any, TypeVar, get_args
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -94,10 +96,12 @@ class Revision:
         self._jsonl("step2a_result.jsonl", (asdict(x) for x in labels))
 
     def save_taxonomy(self, taxonomy: Taxonomy) -> None:
-        clusters = [{"name": c.name, "about": c.about, "labels": dict(c.labels)} for c in taxonomy.clusters]
+        clusters = [_cluster_row(c) for c in taxonomy.clusters]
         row: dict[str, Any] = {"criterion": taxonomy.criterion, "k": taxonomy.k, "clusters": clusters}
         if taxonomy.choice is not None:
             row["choice"] = asdict(taxonomy.choice)
+        if taxonomy.remark:
+            row["remark"] = taxonomy.remark
         self._text("step2b_result.json", json.dumps(row, indent=2, ensure_ascii=False) + "\n")
 
     def save_assignments(self, assignments: Sequence[Assignment]) -> None:
@@ -150,7 +154,7 @@ class Revision:
         )
 
     def labels(self) -> list[Label]:
-        return self._rows("step2a_result.jsonl", lambda r: Label(r["image"], r["label"]))
+        return self._rows("step2a_result.jsonl", lambda r: Label(r["image"], r["label"], intern(r.get("by", ""))))
 
     def taxonomy(self) -> Taxonomy:
         return self._json("step2b_result.json", _taxonomy)
@@ -261,11 +265,24 @@ def _taxonomy(row: Mapping[str, Any]) -> Taxonomy:
     return Taxonomy(
         row["criterion"],
         [
-            Cluster(n, c.get("about", ""), dict(c.get("labels", {})))
+            Cluster(n, c.get("about", ""), dict(c.get("labels", {})), _group(c))
             for n, c in zip(names, row["clusters"], strict=True)
         ],
         KChoice(**{**choice, "curve": [(int(k), float(v)) for k, v in choice["curve"]]}) if choice else None,
+        str(row.get("remark", "")),
     )
+
+
+def _cluster_row(cluster: Cluster) -> dict[str, Any]:
+    row = {"name": cluster.name, "about": cluster.about, "labels": dict(cluster.labels)}
+    return row | ({"group": cluster.group} if cluster.group else {})
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    group = row.get("group", "")
+    if not isinstance(group, str):
+        raise ValueError(f"the group of the cluster {row['name']} must be a name, in quotes")
+    return group.strip()
 
 
 def _metadata_row(columns: Mapping[str, str] | None) -> dict[str, Any]:

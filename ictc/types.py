@@ -96,19 +96,28 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Step 2a: the phrase that answers the criterion for one image."""
+    """Step 2a: the phrase that answers the criterion for one image.
+
+    `by` says who found it for this image (a model spec; `offline`, also where it is that of a similar image which a
+    model was asked about); "" where that was not recorded.
+    """
 
     image: str
     label: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Step 2b: one named group. `labels` maps each raw label that belongs here to its number of images."""
+    """Step 2b: one named cluster. `labels` maps each raw label that belongs here to its number of images.
+
+    `group`: the name of the broader group that it belongs to, "" where it belongs to none.
+    """
 
     name: str
     about: str = ""
     labels: Mapping[str, int] = field(default_factory=dict)
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +132,13 @@ class KChoice:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """Step 2b: the K names. `choice` is set when K was chosen by the program."""
+    """Step 2b: the K names. `choice` is set when K was chosen by the program; `remark` says what a person should know
+    of the names: why there are no broader groups though they were asked for."""
 
     criterion: str
     clusters: Sequence[Cluster]
     choice: KChoice | None = None
+    remark: str = ""
 
     @property
     def k(self) -> int:

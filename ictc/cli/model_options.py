@@ -47,6 +47,15 @@ _NAMING = {
     "open_names": _option("open", bool | None, "With --names: the model may add names.", flags=["--open/--closed"]),
     "language": _option("language", str | None, "The language of labels and names.", metavar="LANGUAGE"),
 }
+_LEVELS = {
+    "levels": _option(
+        "levels", int | None, "2: the names are merged once more, into broader groups.", metavar="1|2", min=1, max=2
+    ),
+    "groups": _option(
+        "groups", int | None, r"How many broader groups; alone it means --levels 2. \[default: about the root of K]",
+        metavar="N", min=2,
+    ),
+}  # fmt: skip
 _PACK = {
     "pack": _option("pack", int | None, "Descriptions per request.", metavar="N", min=1),
 }
@@ -127,6 +136,8 @@ class Given:
             del found["fallback"]
         if prices := found.pop("prices", None):
             found["prices"] = tuple(prices)
+        if "groups" in found and found.get("levels") == 1:
+            raise UsageError("--groups does nothing with --levels 1.", "Leave one of the two out.")
         if "budget" in found:
             from ictc.reasoners.cascade.plan import parse_budget
 
@@ -155,7 +166,7 @@ class Given:
 
 def with_models(*, describes: bool = False, reasons: bool = True, names: bool = True) -> Callable[[C], C]:
     """Replaces the parameter `given` of a command by the options that bear on what it does."""
-    thinks = {**_REASONER, **(_NAMING if names else {}), **_CASCADE, **_SURE, **_PACK} if reasons else {}
+    thinks = {**_REASONER, **({**_NAMING, **_LEVELS} if names else {}), **_CASCADE, **_SURE, **_PACK} if reasons else {}
     shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH}
 
     def wrapped(command: C) -> C:

@@ -21,9 +21,11 @@ Tokens are characters / 4, see `ictc.spending.tokens`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ictc.errors import IctcError
 from ictc.interfaces import Describer, Reasoner
+from ictc.reasoners.levels import Grouper, groups_of, has_groups
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.estimate import Estimate, Lane, StepEstimate
 from ictc.types import Cluster, Description, Failure, Item, Label, Stage, Taxonomy
@@ -45,12 +47,14 @@ def estimate(
     describing: Lane,
     reasoning: Lane,
     descriptions: Sequence[Description] | None = None,
+    grouper: Grouper | None = None,
+    groups: int = 0,
 ) -> Estimate:
     """What the steps would ask. Nothing is sent and nothing is written.
 
     `describer` and `reasoner` must have their lane's `counting` in the place of their model, inside `StoredModel`; one
     whose lane has none is not run. `descriptions` are those at hand where the describer asks no model (recorded ones,
-    or of a step 1 that is done).
+    or of a step 1 that is done). `grouper` merges the names into `groups` broader ones, where that is asked for.
     """
     missing = len(items)
     if describing.counting:
@@ -64,7 +68,7 @@ def estimate(
         steps = [StepEstimate("describe", describing)]
     if reasoning.counting is None:
         return Estimate([*steps, *(StepEstimate(stage, reasoning) for stage in ("label", "merge", "assign"))])
-    probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing)
+    probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing, grouper, groups)
     return Estimate([*steps, *probe.steps()])
 
 
@@ -80,10 +84,13 @@ class _Probe:
         counting: Counting,
         known: Sequence[Description],
         missing: int,
+        grouper: Grouper | None = None,
+        groups: int = 0,
     ) -> None:
         self._reasoner, self._criterion, self._k = reasoner, criterion, k
         self._lane, self._counting = lane, counting
         self._known, self._missing = known, missing
+        self._grouper, self._groups = grouper, groups
         self._invented = [Description(f"?{i}", _text(i), "") for i in range(min(missing, _PROBES))]
 
     def steps(self) -> list[StepEstimate]:
@@ -111,13 +118,24 @@ class _Probe:
         return _step(stage, self._lane, self._counting, sure, guessed, self._missing, len(asked) + self._missing)
 
     def _merge(self, labels: Sequence[Label], descriptions: Sequence[Description] | None = None) -> Taxonomy | None:
-        """The taxonomy where the store holds all its answers; None where something had to be asked."""
+        """The taxonomy where the store holds all its answers; None where something had to be asked. What is asked for
+        groups of its names is counted too."""
         labelled = {x.image for x in labels}
         shown = descriptions or [d for d in self._known if d.image in labelled]
         try:
             return self._reasoner.merge(shown, labels, self._criterion, min(self._k, len(labels)) if self._k else None)
         except IctcError:
+            self._group()
             return None
+
+    def _group(self) -> None:
+        """Asks for groups of likely names."""
+        k = self._k or AUTO_K
+        names = [Label(f"?{i}", f"thing {i}") for i in range(k)]
+        shown = [Description(x.image, x.label, "") for x in names]
+        if self._grouper and has_groups(k, self._groups):
+            with suppress(IctcError):
+                self._grouper.merge(shown, names, self._criterion, groups_of(k, self._groups))
 
     def _guessed(self) -> tuple[list[Asked], list[int]]:
         """What a merge asks with few, likely and many different labels, and how many these are."""

@@ -10,7 +10,9 @@ import typer
 from ictc.cli import options as o
 from ictc.cli.console import out, plain, print_json, say, show_line
 
-Step = Literal["describe", "describe/together", "label", "merge", "merge/round", "merge/attach", "assign", "repair"]
+Step = Literal[
+    "describe", "describe/together", "label", "merge", "merge/groups", "merge/round", "merge/attach", "assign", "repair"
+]
 
 StepArgument = Annotated[
     Step | None,

@@ -14,7 +14,7 @@ FEWEST = 20  # calls: with fewer, the cheap reasoner's labels serve, and all goe
 _LABEL_SHARE = 0.25
 _MOST_LABELS = 300  # descriptions: a name that none of 300 spread-out ones calls for holds under a hundredth of them
 _MERGE_SHARE = 0.05
-_LEAST_MERGE = 3  # requests: the names, once more where they are wrong, and labels that were left
+LEAST_MERGE = 3  # requests: the names, once more where they are wrong, and labels that were left
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Budget:
         total = self.calls or 0 if self.share is None else math.floor(self.share * (2 * n + 1) + 1e-9)
         total = min(total, 2 * n + 1)
         if total < FEWEST:
-            merge = min(total, _LEAST_MERGE)
+            merge = min(total, LEAST_MERGE)
             return Plan(0, merge, total - merge)
         label = min(_MOST_LABELS, n, int(_LABEL_SHARE * total))
-        merge = max(_LEAST_MERGE, int(_MERGE_SHARE * min(total, 20 * _LEAST_MERGE + label)))
+        merge = max(LEAST_MERGE, int(_MERGE_SHARE * min(total, 20 * LEAST_MERGE + label)))
         return Plan(label, merge, total - label - merge)
 
 

@@ -17,7 +17,7 @@ from ictc.reasoners.cascade.asking import Asking
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.reasoners.cascade.calibration import calibrate
 from ictc.reasoners.cascade.coverage import cover
-from ictc.reasoners.cascade.plan import Budget, Plan
+from ictc.reasoners.cascade.plan import LEAST_MERGE, Budget, Plan
 from ictc.reasoners.embedding import BY, EmbeddingReasoner
 from ictc.reasoners.llm.merge import IN_REPLY
 from ictc.reasoners.spherical import Index, nearest
@@ -33,7 +33,8 @@ class CascadeReasoner:
 
     Args:
         unpaid: who names where the budget is nothing; by default `cheap`, which knows of no names given beforehand.
-        names_given: whether `strong` has all its names already: then nothing is spent on labels and names.
+        names_given: whether `strong` has all its names already: then nothing is spent on labels and names,
+        levels: but, with more than one of these, on merging the names into groups.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class CascadeReasoner:
         budget: Budget,
         unpaid: Reasoner | None = None,
         names_given: bool = False,
+        levels: int = 1,
     ) -> None:
         self._cheap = cheap
         self._strong = strong
@@ -51,6 +53,7 @@ class CascadeReasoner:
         self._budget = budget
         self._unpaid = unpaid or cheap
         self._names_given = names_given
+        self._levels = levels
         self.bargain: Bargain | None = None
 
     @property
@@ -65,8 +68,8 @@ class CascadeReasoner:
         )
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
-        """The strong reasoner's label for a sample that covers the descriptions; each other one has the label of the
-        one in the sample that lies nearest to it."""
+        """The strong reasoner's label for a sample that covers the descriptions; each other text has the label of the
+        one in the sample that lies nearest to it, and says so in `by`."""
         worded = [d for d in descriptions if says_something(d.text)]
         sample = self._sample(worded, criterion)
         if not len(sample):
@@ -75,19 +78,22 @@ class CascadeReasoner:
         asked = self._labels(worded, sample, criterion, once)
         if lost := _gone(asked):
             return [replace(lost, image=d.image) for d in descriptions]
-        labels = {i: x.label for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
+        labels = {i: x for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
         if not labels:
             failed = next(x for x in asked if isinstance(x, Failure))
             return [replace(failed, image=d.image) for d in descriptions]
         rows = self._cheap.rows(worded, criterion)
         near = nearest(rows, rows[list(labels)].astype(np.float64))
         known = list(labels.values())
-        found = {d.image: known[i] for d, i in zip(worded, near.tolist(), strict=True)}
+        own = {worded[i].text: x for i, x in labels.items()}
+        found = {
+            d.image: replace(own[d.text], image=d.image) if d.text in own else Label(d.image, known[i].label, BY)
+            for d, i in zip(worded, near.tolist(), strict=True)
+        }
         once.rest()
         return [
-            Label(d.image, found[d.image])
-            if d.image in found
-            else Failure(d.image, "label", "empty-description", "The description of this image has no text.")
+            found.get(d.image)
+            or Failure(d.image, "label", "empty-description", "The description of this image has no text.")
             for d in descriptions
         ]
 
@@ -150,7 +156,10 @@ class CascadeReasoner:
     def _plan(self, worded: Sequence[Description]) -> Plan:
         """For the descriptions that say something: all steps have the same ones."""
         plan = self._budget.plan(len(worded))
-        return Plan(0, 0, plan.total) if self._names_given else plan
+        if not self._names_given:
+            return plan
+        merge = min(plan.merge, LEAST_MERGE) if self._levels > 1 else 0
+        return Plan(0, merge, plan.total - merge)
 
     def _sample(self, worded: Sequence[Description], criterion: str) -> Index:
         """Rows of the descriptions that the strong reasoner labels. Every tenth request is for asking again."""

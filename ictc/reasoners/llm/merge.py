@@ -32,12 +32,14 @@ _AGAIN = "Try another -k or another --reasoner, or give the names yourself with 
 
 @dataclass(frozen=True, slots=True)
 class Merger:
-    """What a merge needs beside the labels. `budget`: tokens that labels may take in one request."""
+    """What a merge needs beside the labels. `budget`: tokens that labels may take in one request; `step`: the prompt
+    that asks for the names."""
 
     model: Model
     prompts: Prompts
     language: str
     budget: int
+    step: str = "merge"
 
     def merge(
         self,
@@ -102,7 +104,7 @@ class Merger:
         most = k or max(min(MOST, len(entries)), len(fixed))
         attach = 1 < len(entries) <= IN_REPLY and most > 1
         prompt = self.prompts.open(
-            "merge",
+            self.step,
             criterion=criterion,
             language=self.language,
             k=k,

@@ -39,6 +39,7 @@ class LlmReasoner:
         answer_tokens: at most, per description; an answer that is cut off there is asked for again with eight times as
             many.
         budget: tokens that labels may take in one merge request, at four characters each.
+        naming: the prompt that asks for names in step 2b: `merge`, or `merge/groups` where labels are names already.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class LlmReasoner:
         pack: int = 1,
         answer_tokens: int = ANSWER_TOKENS,
         budget: int = BUDGET,
+        naming: str = "merge",
     ) -> None:
         if pack < 1:
             raise UsageError(f"{pack} descriptions cannot be put in one request.", "Use --pack 1 or more.")
@@ -62,6 +64,7 @@ class LlmReasoner:
         self._pack = pack
         self._answer_tokens = answer_tokens
         self._budget = budget
+        self._naming = naming
 
     @property
     def fingerprint(self) -> str:
@@ -77,12 +80,13 @@ class LlmReasoner:
             pack=self._pack,
             answer_tokens=self._answer_tokens,
             budget=self._budget,
+            naming=self._naming,
         )
 
     def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
         """One label per description, in order; equal descriptions are asked once and get equal labels."""
         form = label.form(self._prompts, criterion, self._language, self._answer_tokens)
-        return self._each(form, descriptions, label.label, tick)
+        return self._each(form, descriptions, lambda image, answer: label.label(image, answer, self._by), tick)
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
@@ -108,7 +112,7 @@ class LlmReasoner:
                 f"{k} clusters were asked for, but there are only {possible} different descriptions.",
                 f"Use -k {possible} or fewer, or a describer that says more.",
             )
-        merger = Merger(self._model, self._prompts, self._language, self._budget)
+        merger = Merger(self._model, self._prompts, self._language, self._budget, self._naming)
         return merger.merge(descriptions, labels, criterion, k, self._names)
 
     def assign(
