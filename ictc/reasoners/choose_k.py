@@ -64,6 +64,13 @@ def choose_k(
         curve.append((k, round(silhouette(apart, groups), 4)))
     if not curve:
         return KChoice(len(keys), METHOD, "every image has a label of its own")
+    return fewest(METHOD, rows, curve, found)
+
+
+def fewest(
+    method: str, rows: NDArray[np.floating], curve: Sequence[tuple[int, float]], found: Mapping[int, Index]
+) -> KChoice:
+    """Of the (k, silhouette) tried, the fewest groups that are nearly as well apart as any, and whether they last."""
     best = max(score for _, score in curve)
     k, score = next(point for point in curve if point[1] >= CLOSE * best or point[1] == best)
     again = stability(rows, found[k], k)
@@ -71,7 +78,7 @@ def choose_k(
     reason = (
         f"{k} is the fewest groups nearly as well apart as any ({score:.2f} of {best:.2f}); {told} (ARI {again:.2f})"
     )
-    return KChoice(k, METHOD, reason, curve)
+    return KChoice(k, method, reason, curve)
 
 
 def stability(rows: NDArray[np.floating], groups: Index, k: int) -> float:

@@ -1,0 +1,250 @@
+"""Vectors to groups: scikit-learn's estimators as they are, and two k-means of our own (`lane.textcentroids`)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ictc.errors import IctcError, SpecError, UsageError
+from ictc.interfaces import Clusterer, Vectors
+from ictc.lane.automatic import automatic, choose_k, neighbours
+from ictc.lane.cost import cost, forewarn
+from ictc.lane.params import known_params, typed
+from ictc.lane.rows import check_k, check_rows, distinct
+from ictc.lane.textcentroids import TextCentroidKMeans
+from ictc.reasoners.spherical import Array, Index, means, unit
+from ictc.types import KChoice
+
+_PATHS: Mapping[str, str] = {
+    "kmeans": "sklearn.cluster:KMeans",
+    "spherical": "ictc.lane.textcentroids:SphericalKMeans",
+    "minibatch": "sklearn.cluster:MiniBatchKMeans",
+    "spectral": "sklearn.cluster:SpectralClustering",
+    "agglomerative": "sklearn.cluster:AgglomerativeClustering",
+    "dbscan": "sklearn.cluster:DBSCAN",
+    "hdbscan": "sklearn.cluster:HDBSCAN",
+    "gmm": "sklearn.mixture:GaussianMixture",
+    "optics": "sklearn.cluster:OPTICS",
+    "text": "ictc.lane.textcentroids:TextCentroidKMeans",
+}
+NAMES = tuple(_PATHS)
+_K = ("n_clusters", "n_components")  # what estimators call the number of groups
+_MANY_OUTLIERS = 0.5
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """`groups` [n]: -1 for an outlier, else the number of the group, the largest first. `centres` [k, d]: unit.
+
+    `params` are all that the estimator was made with. `texts` [k]: for text centroids, the number of the text that
+    holds each group; only there a group can be empty.
+    """
+
+    groups: Index
+    centres: Array
+    params: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    choice: KChoice | None = None
+    texts: Index | None = None
+
+
+def quiet(_message: str) -> None:
+    """Nobody listens."""
+
+
+def cluster(
+    rows: Vectors,
+    name: str,
+    k: int | None,
+    params: Mapping[str, str],
+    seed: int,
+    texts: Vectors | None = None,
+    *,
+    names: Sequence[str] = (),
+    tell: Callable[[str], None] = quiet,
+) -> Clustering:
+    """Group unit rows [n, d] by the clusterer `name` (one of `NAMES`, or `package.module:Class` with `fit_predict`).
+
+    Args:
+        k: the number of groups; None: found by the clusterer, or chosen by silhouette.
+        params: of the estimator, as text (`--param name=value`); they go before the automatic ones.
+        texts: [k, d] for `text`.
+        names: [n] what errors call the rows.
+        tell: is told before it starts that it will be slow.
+
+    Raises:
+        InputError: vectors that cannot be clustered.
+        UsageError: K or parameters that cannot be, texts of another width, or too much memory needed.
+        SpecError: no such clusterer.
+    """
+    from threadpoolctl import threadpool_limits
+
+    make = _constructor(name)
+    known = known_params(make)
+    given = typed(params, {p: default for p, default in known.items() if p != "texts"}, name)
+    check_rows(rows, names)
+    named_k = next((p for p in _K if p in known), None)
+    k = _wanted_k(name, k, given, named_k, texts, rows.shape[1])
+    if k is not None:
+        check_k(k, rows)
+    if k in (None, 1) and distinct(rows, 2) == 1:
+        return _all_alike(rows, name)
+    with threadpool_limits(1):  # sums over threads differ in their last bits from run to run
+        choice = None
+        if k is None and named_k and given.get("distance_threshold") is None:
+            choice = choose_k(rows, seed)
+            k = choice.k
+        extra, notes = automatic(make.__name__, given, rows, k)
+        made = given | extra | _fixed(known, given, named_k, k, seed)
+        near = neighbours(rows, made["eps"], made.get("metric", "euclidean")) if make.__name__ == "DBSCAN" else 0.0
+        forewarn(name, cost(make.__name__, made, len(rows), rows.shape[1], near), len(rows), tell)
+        estimator = _made(name, make, made if texts is None or name != "text" else {"texts": texts, **made})
+        found, said = _fitted(name, estimator, rows)
+    if k is not None and not named_k and texts is None:
+        notes.append(f"{name} finds the number of groups itself: -k {k} was not used.")
+    held = estimator.cluster_centers_ if isinstance(estimator, TextCentroidKMeans) else None
+    result = _numbered(rows, found, held, made)
+    notes += said + _findings(name, result, k if named_k else None)
+    return Clustering(result.groups, result.centres, made, notes, choice, result.texts)
+
+
+def takes_k(name: str) -> bool:
+    """Whether the clusterer makes a number of groups that one gives it.
+
+    Raises:
+        SpecError: no such clusterer.
+    """
+    return name == "text" or any(p in known_params(_constructor(name)) for p in _K)
+
+
+def _constructor(name: str) -> Callable[..., Clusterer]:
+    module, _, attribute = _PATHS.get(name, name).partition(":")
+    hint = f"Known: {', '.join(NAMES)}, or any class with fit_predict, such as sklearn.cluster:Birch"
+    if not (module and attribute):
+        raise SpecError(f"There is no clusterer '{name}'.", hint)
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SpecError(f"The clusterer '{name}' cannot be loaded: {error}.", hint) from error
+    if not isinstance(found, type):
+        raise SpecError(f"The clusterer '{name}' is not a class.", hint)
+    return found
+
+
+def _wanted_k(
+    name: str, k: int | None, given: Mapping[str, Any], named_k: str | None, texts: Vectors | None, width: int
+) -> int | None:
+    """K from where it was given: `-k`, the estimator's own parameter, or the texts."""
+    if name == "text":
+        if texts is None:
+            raise UsageError(
+                "Text centroids need texts, one per cluster.", "Give --prompts FILE, or --clusterer kmeans"
+            )
+        if texts.shape[1] != width:
+            raise UsageError(
+                f"The texts' vectors are {texts.shape[1]} wide, the images' {width}: these are different spaces.",
+                "Embed both with one model, and do not fuse by concatenation here.",
+            )
+        if k not in (None, len(texts)):
+            raise UsageError(f"-k {k} does not fit the {len(texts)} texts, which are one per cluster.", "Leave -k out.")
+        return len(texts)
+    own = given.get(named_k) if named_k else None
+    if own is None:
+        return k
+    if type(own) is not int:
+        raise UsageError(f"--param {named_k}={own}: a whole number.", "Give the number of clusters as -k")
+    if k not in (None, own):
+        raise UsageError(f"-k {k} and --param {named_k}={own} contradict each other.", "Give one of them.")
+    return own
+
+
+def _fixed(
+    known: Mapping[str, Any], given: Mapping[str, Any], named_k: str | None, k: int | None, seed: int
+) -> dict[str, Any]:
+    fixed: dict[str, Any] = {named_k: k} if named_k else {}
+    if "random_state" in known and "random_state" not in given:
+        fixed["random_state"] = seed
+    return fixed
+
+
+def _made(name: str, make: Callable[..., Clusterer], params: Mapping[str, Any]) -> Clusterer:
+    try:
+        estimator = make(**params)
+    except IctcError:
+        raise
+    except Exception as error:  # the constructor may be anybody's
+        raise UsageError(f"{name} cannot be made: {error}", "Correct its --param, see --clusterer") from error
+    if not callable(getattr(estimator, "fit_predict", None)):
+        raise SpecError(f"The clusterer '{name}' has no fit_predict.", f"Known: {', '.join(NAMES)}")
+    return estimator
+
+
+def _fitted(name: str, estimator: Clusterer, rows: Vectors) -> tuple[Index, list[str]]:
+    """The estimator's groups, and what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            found = np.asarray(estimator.fit_predict(rows))
+        except MemoryError as error:
+            hint = "Type --clusterer minibatch, which keeps next to nothing beside the vectors."
+            raise UsageError(f"{name} ran out of memory on {len(rows):,} vectors.", hint) from error
+        except Exception as error:  # it may be anybody's
+            shown = " ".join(str(error).split()) or type(error).__name__
+            raise UsageError(
+                f"{name} refuses: {shown}",
+                f"Change it with --param, or leave --param out: {name} then chooses for itself.",
+            ) from error
+    if found.shape != (len(rows),) or found.dtype.kind not in "iu":
+        raise UsageError(
+            f"{name} gave {found.dtype} of shape {found.shape}, not one whole number per vector.",
+            f"Take another clusterer: {', '.join(NAMES)}",
+        )
+    said = {" ".join(str(w.message).split()): None for w in caught if issubclass(w.category, UserWarning)}
+    return found.astype(np.intp), [f"{name} says: {message}" for message in said]
+
+
+def _numbered(rows: Vectors, found: Index, held: Array | None, params: dict[str, Any]) -> Clustering:
+    """Groups by size, the first image deciding between equals; negative numbers are outliers."""
+    inside = found >= 0
+    present, first, size = np.unique(found[inside], return_index=True, return_counts=True)
+    if held is not None:  # every text has its group, empty ones last
+        counted = np.bincount(found, minlength=len(held))
+        order = np.lexsort((np.arange(len(held)), -counted))
+    else:
+        order = present[np.lexsort((first, -size))]
+    place = np.full(int(order.max(initial=-1)) + 1, -1, dtype=np.intp)
+    place[order] = np.arange(len(order))
+    groups = np.full(len(found), -1, dtype=np.intp)
+    groups[inside] = place[found[inside]]
+    centres = unit(means(rows, groups, len(order))) if held is None else held[order]
+    return Clustering(groups, centres, params, texts=None if held is None else order)
+
+
+def _findings(name: str, result: Clustering, k: int | None) -> list[str]:
+    """What looks odd about the groups, for a person."""
+    n, made = len(result.groups), len(result.centres)
+    out = int(np.count_nonzero(result.groups < 0))
+    notes = []
+    if k is not None and made < k:
+        notes.append(f"{name} was asked for {k} groups and made {made}.")
+    if out:
+        more = " That is most of them: larger groups come from --clusterer kmeans." if out > _MANY_OUTLIERS * n else ""
+        notes.append(f"{out:,} of {n:,} images are outliers: in no group.{more}")
+    elif made == 1 and k is None:
+        notes.append(f"{name} sees one group in all {n:,} images. For a number of groups: --clusterer kmeans -k 10")
+    empty = made - len(np.unique(result.groups[result.groups >= 0]))
+    if empty:
+        notes.append(f"{empty} of the {made} texts have no image nearest to them.")
+    return notes
+
+
+def _all_alike(rows: Vectors, name: str) -> Clustering:
+    """One group: nothing tells the vectors apart, and most estimators would fail on them."""
+    note = "There is one image: one group." if len(rows) == 1 else f"All {len(rows):,} vectors are the same: one group."
+    texts = np.zeros(1, dtype=np.intp) if name == "text" else None
+    return Clustering(np.zeros(len(rows), dtype=np.intp), unit(rows[:1].astype(np.float64)), {}, [note], texts=texts)
