@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
 from ictc.interfaces import Vectors
 from ictc.report.map import layout, sample
 from ictc.report.map_view import map_view
-from ictc.report.model import ImageMap, Picture, Provenance, Report, Section, Thumbnail
+from ictc.report.model import Heading, ImageMap, Picture, Provenance, Report, Section, Thumbnail
 from ictc.report.score_view import score_view
 from ictc.report.thumbnails import read
 from ictc.result import Result
-from ictc.types import Assignment, Cluster
+from ictc.types import Assignment, Cluster, Label
 
 PICTURES, PICTURES_EACH = 600, 48
 """Pictures on the page and in one section, at most; with some 10 kB each the page stays under 10 MB."""
@@ -70,6 +71,10 @@ def build_report(
         for number, cluster in enumerate(by_size, 1)
     ]
     unassigned = _section(0, Cluster("Unassigned"), members[None], total, quota, pictures) if members[None] else None
+    if groups := result.groups:
+        sections = _under_headings(sections, groups)
+        if unassigned and "" not in groups:
+            unassigned = replace(unassigned, opens=Heading("", 0, unassigned.size, unassigned.share))
     return Report(
         criterion=result.criterion,
         sections=sections,
@@ -94,17 +99,19 @@ class _Pictures:
         self, result: Result, truth: Mapping[str, str], matched: Mapping[str, str], thumbnails: Mapping[str, bytes]
     ) -> None:
         self.texts = {d.image: d.text for d in result.descriptions}
-        self.labels = {x.image: x.label for x in result.labels}
+        self.labels = {x.image: x for x in result.labels}
         self.truth = truth
         self.matched = matched
         self.thumbnails = thumbnails
 
     def of(self, a: Assignment) -> Picture:
         text, truth = self.texts.get(a.image, ""), self.truth.get(a.image, "")
+        label = self.labels.get(a.image, Label(a.image, ""))
         return Picture(
             image=a.image,
             text=text if len(text) <= TEXT else text[:TEXT] + "…",
-            label=self.labels.get(a.image, ""),
+            label=label.label,
+            labelled_by=label.by,
             confidence=a.confidence,
             evidence=a.evidence,
             by=a.by,
@@ -172,6 +179,17 @@ def _section(
         more_labels=max(0, len(labels) - LABELS),
         preview=pictures.preview(ranked),
     )
+
+
+def _under_headings(sections: Sequence[Section], groups: Mapping[str, Sequence[str]]) -> list[Section]:
+    """The sections in the order of `groups`, the first of each with its heading."""
+    by_name = {s.cluster.name: s for s in sections}
+    ordered: list[Section] = []
+    for name, clusters in groups.items():
+        inside = [by_name[c] for c in clusters]
+        heading = Heading(name, len(inside), sum(s.size for s in inside), sum(s.share for s in inside))
+        ordered += [replace(inside[0], opens=heading), *inside[1:]]
+    return ordered
 
 
 def _mean(assignments: Sequence[Assignment]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ictc.scoring.calibration import Bin
 from ictc.types import KChoice
 
 COLOURS = 10
@@ -70,3 +71,66 @@ def curve(choice: KChoice, width: int = 640, height: int = 240) -> Curve | None:
         [(x(k), str(k)) for k in ks[::step]],
         [(y(v), f"{v:.3g}") for v in (low, low + span / 2, high)],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bin: a bar from the ground up to its accuracy, `due` where its mean confidence stands, `n` in short."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    due: float
+    n: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """Accuracy against confidence, both 0 to 1, between `left`, `right`, `top` and `bottom`; ticks as in `Curve`."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    bars: Sequence[Bar]
+    x_ticks: Sequence[tuple[float, str]]
+    y_ticks: Sequence[tuple[float, str]]
+
+
+def reliability_diagram(bins: Sequence[Bin], width: int = 640, height: int = 400) -> Diagram:
+    """A bar for each bin (DeGroot and Fienberg, 1983): right confidences end at the diagonal."""
+    left, right, top, bottom = 56, width - 16, 34, height - 34
+
+    def x(value: float) -> float:
+        return round(left + value * (right - left), 1)
+
+    def y(value: float) -> float:
+        return round(bottom - value * (bottom - top), 1)
+
+    def bar(b: Bin) -> Bar:
+        x0, x1, y1 = x(b.low) + 2, x(b.high) - 2, y(b.accuracy)
+        return Bar(x0, y1, round(x1 - x0, 1), round(bottom - y1, 1), y(b.confidence), _short(b.n))
+
+    ticks = [tick / 5 for tick in range(6)]
+    return Diagram(
+        width,
+        height,
+        left,
+        right,
+        top,
+        bottom,
+        [bar(b) for b in bins],
+        [(x(t), f"{t:g}") for t in ticks],
+        [(y(t), f"{t:g}") for t in ticks],
+    )
+
+
+def _short(n: int) -> str:
+    """At most four characters: over a bar there is no room for more."""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if n >= 0.9995 * unit:
+            return f"{n / unit:.1f}{letter}" if n < 9.95 * unit else f"{n / unit:.0f}{letter}"
+    return str(n)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ictc.scoring.calibration import Bin
 from ictc.types import Cluster, Failure, KChoice
 
 
@@ -52,6 +53,7 @@ class Picture:
     image: str
     text: str = ""
     label: str = ""
+    labelled_by: str = ""
     confidence: float | None = None
     evidence: str = ""
     by: str = ""
@@ -66,10 +68,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A broader group of clusters; `name` "" holds what belongs to none."""
+
+    name: str
+    clusters: int
+    size: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A cluster, or the unassigned images (`number` 0).
 
-    `size` counts all its images; `likely` and `doubtful` are those shown, `hidden` those in between.
+    `size` counts all its images; `likely` and `doubtful` are those shown, `hidden` those in between. `opens`: the
+    broader group whose first section this is.
     """
 
     number: int
@@ -83,6 +96,7 @@ class Section:
     labels: Sequence[tuple[str, int]]
     more_labels: int
     preview: Sequence[Thumbnail] = ()
+    opens: Heading | None = None
 
     @property
     def mistakes(self) -> bool:
@@ -116,10 +130,23 @@ class HeatRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityView:
+    """How often confidences are right: `bins` that hold images, their calibration error, and who has no confidence."""
+
+    bins: Sequence[Bin]
+    ece: float
+    without: int
+
+    @property
+    def n(self) -> int:
+        return sum(b.n for b in self.bins)
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreView:
     """The scores as shown: tiles of (name, value, note), the table of classes and the confusion matrix.
 
-    A matrix too large to read is left out: `rows` is empty.
+    A matrix too large to read is left out: `rows` is empty. `reliability` is None where no image has a confidence.
     """
 
     n: int
@@ -128,6 +155,7 @@ class ScoreView:
     classes: Sequence[ClassScore]
     columns: Sequence[str]
     rows: Sequence[HeatRow]
+    reliability: ReliabilityView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +209,7 @@ class Report:
 
     @property
     def groups(self) -> list[Section]:
-        """The clusters in the taxonomy's order, then the unassigned images where there are any."""
+        """The clusters, the largest (of the largest broader group) first, then unassigned images if there are any."""
         return [*self.sections, *([self.unassigned] if self.unassigned else [])]
 
     @property

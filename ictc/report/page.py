@@ -17,8 +17,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ictc.report.charts import colour, curve, marker
-from ictc.report.model import ImageMap, Report, Section, Thumbnail
+from ictc.report.charts import Diagram, colour, curve, marker, reliability_diagram
+from ictc.report.model import Heading, ImageMap, Report, Section, Thumbnail
 from ictc.text import printable
 
 
@@ -33,8 +33,14 @@ def render_html(report: Report) -> str:
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
         curve=curve(report.choice) if report.choice else None,
+        reliability=_diagram(report),
         map_data=_map_data(report.map) if report.map else None,
     )
+
+
+def _diagram(report: Report) -> Diagram | None:
+    found = report.scores and report.scores.reliability
+    return reliability_diagram(found.bins) if found else None
 
 
 def visible(text: str) -> str:
@@ -113,7 +119,7 @@ def _cut(text: str, length: int) -> str:
     return (head[: head.rfind(" ")] if " " in head[-20:] else head) + "…"
 
 
-def _summary(section: Section) -> str:
+def _summary(section: Section | Heading) -> str:
     return f"{section.size:,} {'image' if section.size == 1 else 'images'}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ictc.report.model import ClassScore, HeatRow, ScoreView
+from ictc.report.model import ClassScore, HeatRow, ReliabilityView, ScoreView
+from ictc.scoring.calibration import Bin
 
 READABLE = 60
 """Rows or columns of a confusion matrix beyond which a table on a page helps nobody."""
@@ -29,7 +30,14 @@ def score_view(scores: Mapping[str, Any]) -> ScoreView:
         ],
         columns=confusion["clusters"],
         rows=[_heat(name, counts, confusion["clusters"], matched.get(name)) for name, counts in rows],
+        reliability=_reliability(scores),
     )
+
+
+def _reliability(scores: Mapping[str, Any]) -> ReliabilityView | None:
+    """None where no image has a confidence, or where the file is of before there was such a table."""
+    bins = [Bin(**b) for b in scores.get("reliability", ())]
+    return ReliabilityView(bins, scores["ece"], scores["without_confidence"]) if bins else None
 
 
 def _tiles(scores: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -191,19 +191,20 @@ def write_page(path: Path, texts: list[str], pictures: bool = True) -> Path:
         criterion=text(0),
         items=[Item(i) for i in images],
         descriptions=[Description(im, f"{text(i)} described {i}", text(i)) for i, im in enumerate(images)],
-        labels=[Label(im, text(i)) for i, im in enumerate(images)],
+        labels=[Label(im, text(i), text(i)) for i, im in enumerate(images)],
         taxonomy=Taxonomy(text(0), clusters, KChoice(6, text(1), text(2), [(k, k % 7 / 7) for k in range(2, 12)])),
         assignments=assignments,
         failures=[Failure(text(i), "image", text(i + 1), text(i + 2)) for i in range(9)],
     )
     truth = {im: f"{text(i)} {i % 6}" for i, im in enumerate(images)}
+    sure = {a.image: a.confidence for a in assignments}
     provenance = Provenance(
         text(0), [(text(i), text(i)) for i in range(6)], [ModelUsed(t, t, t) for t in texts], {t: t for t in texts}
     )
     report = build_report(
         result,
         provenance,
-        scores=score_assignments(result.predicted(), truth, clusters=names).to_json(),
+        scores=score_assignments(result.predicted(), truth, clusters=names, confidences=sure).to_json(),
         truth=truth,
         vectors=np.random.default_rng(0).normal(size=(60, 16)).astype(np.float32),
         thumbnails=dict.fromkeys(images, out.getvalue()) if pictures else {},
@@ -289,6 +290,18 @@ def test_the_map_names_its_dots_and_filters(browser: Browser, page: Path) -> Non
     browser.click(".legend button")
     assert browser.run("document.querySelectorAll('.dots.faded').length") == 0
     assert browser.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_reliability_diagram_is_seen_in_both_schemes(browser: Browser, page: Path, dark: bool) -> None:
+    browser.open(page, dark=dark)
+    look = "(e => { const s = getComputedStyle(e); return [s.fill, s.stroke, e.getBBox().height] })"
+    bars = browser.run(f"[...document.querySelectorAll('.reliability rect')].map({look})")
+    due = browser.run(f"{look}(document.querySelector('.reliability .due'))")
+    paper = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert len(bars) > 3 and all(fill not in (paper, "none") for fill, _, _ in bars)
+    assert max(height for *_, height in bars) > 100 and due[1] not in (paper, bars[0][0], "none")
+    assert browser.run("document.querySelector('.side a[href=\\'#reliability\\']') !== null")
 
 
 def test_descriptions_can_be_read_without_scripts(browser: Browser, page: Path) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictc.report import ModelUsed, Provenance, build_report, render_html
-from ictc.report.charts import COLOURS, colour, curve, marker
+from ictc.report.charts import COLOURS, colour, curve, marker, reliability_diagram
 from ictc.report.page import visible
 from ictc.result import Result
 from ictc.scoring import score_assignments
+from ictc.scoring.calibration import reliability
 from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice, Label, Taxonomy
 
 HOSTILE = [
@@ -60,7 +61,7 @@ def page_of(text: str) -> str:
         criterion=text,
         items=[Item(i) for i in images],
         descriptions=[Description(i, text * 3, text) for i in images],
-        labels=[Label(i, text) for i in images],
+        labels=[Label(i, text, text) for i in images],
         taxonomy=Taxonomy(
             text,
             [Cluster(text, text, {text: 3, other: 2}), Cluster(other, "", {})],
@@ -76,7 +77,8 @@ def page_of(text: str) -> str:
         text, [(text, text)], [ModelUsed(text, text, text)], {text: text}, {text: 1.0}, made=text, revision=text
     )
     vectors = np.eye(12, dtype=np.float32)
-    scores = score_assignments(result.predicted(), truth, clusters=result.names).to_json()
+    sure = {a.image: a.confidence for a in result.assignments}
+    scores = score_assignments(result.predicted(), truth, clusters=result.names, confidences=sure).to_json()
     return render_html(
         build_report(result, provenance, scores=scores, truth=truth, vectors=vectors, warnings=[text, text])
     )
@@ -213,3 +215,44 @@ def test_the_curve_marks_the_k_that_was_chosen():
     assert [text for _, text in drawn.x_ticks] == ["2", "3", "4"]
     assert curve(KChoice(3, "", "", [(2, 0.1), (4, 0.1)])).chosen is None
     assert curve(KChoice(3, "", "", [(3, 0.1)])) is None
+
+
+def scored(result: Result, sure: dict[str, float | None]) -> str:
+    truth = {a.image: a.image.split("-")[0] for a in result.assignments}
+    scores = score_assignments(result.predicted(), truth, clusters=result.names, confidences=sure).to_json()
+    return render_html(build_report(result, Provenance(), scores=scores))
+
+
+def test_how_far_confidences_can_be_believed_is_drawn_and_told(make_result):
+    result = make_result({"calm": 30, "wild": 20})
+    sure = {a.image: [0.95, 0.65, None][i % 3] for i, a in enumerate(result.assignments)}
+    page = scored(result, sure)
+    part = page[page.index('id="reliability"') :]
+    figure = part[part.index("<svg") : part.index("</svg>")]
+    assert figure.count("<rect") == figure.count('class="due"') == 2
+    text = " ".join(" ".join(Elements(part).text).split())
+    assert "For 34 assigned images" in text and "16 more have no confidence" in text
+    assert "0.6 to 0.7 17 0.650 1.000 0.9 to 1.0 17 0.950 1.000" in text
+    assert "0.200 apart" in text  # (.35 + .05) / 2: all are right
+
+
+def test_without_confidences_or_truth_nothing_is_said_of_them(make_result):
+    result = make_result({"calm": 9, "wild": 4})
+    assert 'id="reliability"' not in scored(result, {})
+    assert 'id="reliability"' not in render_html(build_report(result, Provenance()))
+
+
+def test_bars_of_right_confidences_end_at_the_diagonal():
+    sure = [0.25] * 4 + [0.75] * 4
+    drawn = reliability_diagram(reliability(sure, [True, False, False, False, True, True, True, False]))
+    slope = (drawn.bottom - drawn.top) / (drawn.right - drawn.left)
+    for bar in drawn.bars:
+        middle = bar.x + bar.width / 2
+        assert bar.y == bar.due == pytest.approx(drawn.bottom - slope * (middle - drawn.left), abs=0.2)
+        assert bar.y + bar.height == drawn.bottom
+
+
+@pytest.mark.parametrize("n, told", [(999, "999"), (1000, "1.0k"), (9_960, "10k"), (999_500, "1.0M"), (12**7, "36M")])
+def test_counts_over_bars_are_short(n, told):
+    bins = [replace(b, n=n) for b in reliability([0.5], [True])]
+    assert reliability_diagram(bins).bars[0].n == told
