@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from sys import intern
 from typing import TypeVar
 
 from ictc.errors import ModelGone
@@ -95,8 +96,9 @@ class FallbackReasoner:
         found, lost = _asked(lambda: self._first.label(descriptions, criterion, once), len(descriptions))
         if lost:
             rest = self._second.label(descriptions, criterion, once)
-            for i in lost:
-                found[i] = rest[i]
+            for i, code in lost.items():
+                other = rest[i]
+                found[i] = replace(other, by=intern(self._mark(other.by, code))) if isinstance(other, Label) else other
         self._remember({self._text(criterion, d.text): lost.get(i, "") for i, d in enumerate(descriptions)})
         return [f for f in found if f is not None]
 
@@ -127,8 +129,11 @@ class FallbackReasoner:
             told = [("", lost.get(i)), ("names: ", before.get(names)), ("label: ", before.get(text))]
             what, code = next(((what, code) for what, code in told if code), ("", ""))
             if isinstance(f, Assignment) and code:
-                found[i] = replace(f, by=f"{f.by} ({what}{self._spec} {code})")
+                found[i] = replace(f, by=self._mark(f.by, code, what))
         return [f for f in found if f is not None]
+
+    def _mark(self, by: str, code: str, what: str = "") -> str:
+        return f"{by} ({what}{self._spec} {code})"
 
     def _text(self, criterion: str, text: str) -> str:
         return content_key("fell-back/1", criterion=criterion, text=text, model=self._first.fingerprint)

@@ -6,11 +6,12 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ictc.interfaces import Describer, Noted, Reasoner, Tick
+from ictc.means import OFFLINE
 from ictc.progress import Watch
 from ictc.reasoners.cascade.bargain import bargain_of
 from ictc.revision import TAXONOMY, Revision
@@ -78,7 +79,8 @@ def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion
 def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
     """What a cascade asked, and what the rest is estimated to be worth."""
     if found := bargain_of(reasoner):
-        folder.note(revision, cascade=found.to_json())
+        labelled = sum(x.by.partition(" ")[0] not in ("", OFFLINE) for x in revision.labels())
+        folder.note(revision, cascade=replace(found, labelled=labelled).to_json())
 
 
 def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:

@@ -37,7 +37,7 @@ class EmbeddingReasoner:
         labels = dict(zip((d.image for d in worded), self._answers(worded, criterion).labels, strict=True))
         tick(len(descriptions))
         return [
-            Label(d.image, labels[d.image]) if d.image in labels else _empty(d.image, "label") for d in descriptions
+            Label(d.image, labels[d.image], BY) if d.image in labels else _empty(d.image, "label") for d in descriptions
         ]
 
     def merge(

@@ -115,6 +115,7 @@ def test_offline_embeddings_take_over_from_a_vision_model() -> None:
     both = FallbackReasoner(Steps(Mortal(words, 0), SPEC), offline, SPEC, Store(None))
     described = [Description(d.image, f"A {d.text.split()[0]} stands there.", "openai:vision") for d in DESCRIPTIONS]
     labels = [x for x in both.label(described, "kind of thing") if isinstance(x, Label)]
+    assert {x.by for x in labels} == {f"offline ({SPEC} unreachable)"}
     taxonomy = both.merge(described, labels, "kind of thing", 3)
     found = [f for f in both.assign(described, taxonomy, "kind of thing") if isinstance(f, Assignment)]
     groups = {d.text.split()[0]: set[str | None]() for d in DESCRIPTIONS}

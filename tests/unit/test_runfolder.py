@@ -43,7 +43,7 @@ def _write(revision: Revision) -> None:
     revision.start()
     revision.save_items([Item("a.jpg", Path("a.jpg"), "1")], {"a.jpg": {"class": "x"}})
     revision.save_descriptions([Description("a.jpg", "a red car", "offline", "1")])
-    revision.save_labels([Label("a.jpg", "car")])
+    revision.save_labels([Label("a.jpg", "car", "offline")])
     revision.save_taxonomy(Taxonomy("mood", [Cluster("car", "", {"car": 1})], KChoice(1, "m", "r", [(1, 0.5)])))
     revision.save_assignments([Assignment("a.jpg", "car", 0.9, "offline", "car")])
     revision.save_failures([Failure("b.jpg", "image", "truncated", "cut")], ("image",))
@@ -57,9 +57,24 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
     assert result.metadata == {"a.jpg": {"class": "x"}}
     assert result.taxonomy.choice == KChoice(1, "m", "r", [(1, 0.5)])
     assert result.items[0].path == Path("a.jpg").absolute()
+    assert result.labels == [Label("a.jpg", "car", "offline")]
     assert result.counts == {
         "images": 2, "described": 1, "labelled": 1, "assigned": 1, "unassigned": 0, "failed": 1,
     }  # fmt: skip
+
+
+def test_labels_written_before_they_said_whose_they_are_can_be_read(tmp_path: Path) -> None:
+    revision = RunFolder(tmp_path / "run", create=True).revision_for(ASKED)
+    _write(revision)
+    (revision.path / "step2a_result.jsonl").write_text('{"image": "a.jpg", "label": "car"}\n')
+    assert revision.labels() == [Label("a.jpg", "car", "")]
+
+
+def test_a_million_labels_share_the_word_of_whose_they_are(tmp_path: Path) -> None:
+    revision = RunFolder(tmp_path / "run", create=True).revision_for(ASKED)
+    _write(revision)
+    revision.save_labels([Label(f"{i}.jpg", "car", "openai:gpt-4o") for i in range(3)])
+    assert len({id(x.by) for x in revision.labels()}) == 1
 
 
 def test_done_vouches_for_these_files_and_these_settings(tmp_path: Path) -> None:

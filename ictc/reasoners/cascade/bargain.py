@@ -15,7 +15,8 @@ class Bargain:
     named none of the names, so that the first choice stood. `audited`: drawn at random from all others, and
     `disagreed`: of these, how many the model named otherwise or not. `disagreement`: the estimated share of all images
     whose name is not the model's, with its 95 % interval `low` to `high`; None where images were left and none
-    of them audited. `settled`: the budget was not used up, since answers changed nothing any more.
+    of them audited. `settled`: the budget was not used up, since answers changed nothing any more. `labelled`: whose
+    label in step 2a is the model's own; the others have that of the nearest one that is.
     """
 
     budget: str
@@ -29,6 +30,7 @@ class Bargain:
     low: float | None = None
     high: float | None = None
     settled: bool = False
+    labelled: int = 0
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Bargain:
@@ -42,11 +44,18 @@ class Bargain:
         """For a person."""
         asked = f"{self.uncertain + self.audited} of {self.images} images put to the model ({self.changed} changed)"
         if self.disagreement is None or self.low is None or self.high is None:
-            return f"{asked}; nothing was audited"
+            return f"{asked}; nothing was audited{self._labels}"
         return (
             f"{asked}; estimated disagreement with the model on everything: {100 * self.disagreement:.1f} % "
-            f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
+            f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %){self._labels}"
         )
+
+    @property
+    def _labels(self) -> str:
+        if not self.labelled:
+            return ""
+        carried = self.images - self.labelled
+        return f"; labels: {self.labelled} by the model, {carried} carried over from the nearest of them"
 
 
 def bargain_of(reasoner: object) -> Bargain | None:

@@ -22,6 +22,6 @@ def form(prompts: Prompts, criterion: str, language: str, max_tokens: int) -> Fo
     )
 
 
-def label(image: str, answer: str | Lost) -> Label | Failure:
+def label(image: str, answer: str | Lost, by: str) -> Label | Failure:
     """What became of one image."""
-    return Label(image, answer) if isinstance(answer, str) else answer.failure(image, "label")
+    return Label(image, answer, by) if isinstance(answer, str) else answer.failure(image, "label")

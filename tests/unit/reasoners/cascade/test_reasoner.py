@@ -75,6 +75,16 @@ def test_a_label_is_that_of_the_nearest_in_the_sample(embedder: Embedder) -> Non
     assert 0 < len(cascade.model.asked) <= 10
 
 
+def test_a_label_says_whose_it_is(embedder: Embedder) -> None:
+    cascade, descriptions = Cascade(embedder, "40"), shown(84)  # 21 different texts, each of four images
+    labels = cascade.reasoner.label(descriptions, "object")
+    asked = {json.loads(r.user.splitlines()[-1])["description"] for r in cascade.model.asked}
+    assert [x.by for x in labels if isinstance(x, Label)] == [
+        "model" if d.text in asked else "offline" for d in descriptions
+    ]
+    assert 0 < len(asked) < 21
+
+
 def test_descriptions_that_say_nothing_fail_and_change_no_plan(embedder: Embedder) -> None:
     blank = [Description(f"blank{i}.png", "...", "recorded") for i in range(60)]
     mixed = [d for pair in zip(shown(60), blank, strict=True) for d in pair]

@@ -45,7 +45,7 @@ def labels_of(*counts: tuple[str, int]) -> list[Label]:
 def test_labels_in_order_and_equal_descriptions_asked_once(pack: int) -> None:
     model, done = Talking(sensible(kind)), list[int]()
     found = reasoner(model, pack=pack).label(DESCRIPTIONS, "object", done.append)
-    assert found == [Label(d.image, kind(d.text)) for d in DESCRIPTIONS]
+    assert found == [Label(d.image, kind(d.text), "talking") for d in DESCRIPTIONS]
     assert len(model.asked) == 12 / pack
     assert sum(done) == len(DESCRIPTIONS)
 
@@ -73,7 +73,7 @@ def test_an_unusable_label_is_asked_again_with_the_fault_and_then_fails() -> Non
     failures = [f for f in found if isinstance(f, Failure)]
     assert [(f.image, f.stage, f.code, f.retryable) for f in failures] == [("3.png", "label", "unparsable", False)]
     assert "I wonder" in failures[0].message
-    assert found[4] == Label("4.png", "cat")
+    assert found[4] == Label("4.png", "cat", "talking")
     assert len(model.asked) == 14
     assert '\\"b\\": 2' in model.asked[-1].user or '\\"b\\": 2' in model.asked[-2].user
 
@@ -86,7 +86,9 @@ def test_packs_that_come_back_wrong_are_asked_singly() -> None:
         return about(request, kind)
 
     model = Talking(rule)
-    assert reasoner(model, pack=4).label(DESCRIPTIONS, "object") == [Label(d.image, kind(d.text)) for d in DESCRIPTIONS]
+    assert reasoner(model, pack=4).label(DESCRIPTIONS, "object") == [
+        Label(d.image, kind(d.text), "talking") for d in DESCRIPTIONS
+    ]
     assert len(model.asked) == 3 + 4
 
 
@@ -106,7 +108,7 @@ def test_thinking_that_was_cut_off_gets_more_room() -> None:
         return Reply("<think>Hm, ", "length") if request.max_tokens < 1000 else about(request, kind)
 
     model = Talking(rule)
-    assert reasoner(model).label(DESCRIPTIONS[:1], "object") == [Label("0.png", "dog")]
+    assert reasoner(model).label(DESCRIPTIONS[:1], "object") == [Label("0.png", "dog", "talking")]
     assert [r.max_tokens for r in model.asked] == [512, 4096]
     assert model.asked[0].user == model.asked[1].user
 
@@ -118,7 +120,7 @@ def test_a_description_too_long_for_the_context_is_shortened_once() -> None:
 
     texts = ["A dog. " * 600, "A cat. " * 6000]
     found = reasoner(Talking(rule)).label([Description(str(i), t, "t") for i, t in enumerate(texts)], "object")
-    assert found[0] == Label("0", "dog")
+    assert found[0] == Label("0", "dog", "talking")
     assert isinstance(found[1], Failure) and found[1].code == "context-overflow"
 
 
