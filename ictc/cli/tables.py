@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +20,7 @@ _MOST = 12  # rows and columns of a cross-table
 
 
 def print_clusters(result: Result) -> None:
-    """One row per cluster: name, size, share, commonest labels, two examples."""
+    """One row per cluster: name, size, share, commonest labels, two examples; under its group where there are such."""
     table = Table(title=_cell(f"by {result.criterion}", 73, "italic"), title_justify="left")
     table.add_column("cluster", style="bold", overflow="fold", min_width=8)
     table.add_column("images", justify="right", no_wrap=True, min_width=6)
@@ -29,16 +30,24 @@ def print_clusters(result: Result) -> None:
     total = max(1, len(result.assignments))
     members = result.clusters
     clusters = {cluster.name: cluster for cluster in result.taxonomy.clusters}
-    for name, images in members.items():
-        cluster = clusters[name]
-        labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
-        table.add_row(
-            _cell(cluster.name, _NAME),
-            str(len(images)),
-            f"{len(images) / total:.0%}",
-            _cell(labels, _LABELS),
-            _cells(images[:2]),
-        )
+    groups = result.groups
+    for group, names in (groups or {"": list(members)}).items():
+        if groups:
+            n = sum(len(members[name]) for name in names)
+            table.add_section()
+            table.add_row(_cell(group or "in no group", _NAME, "italic"), str(n), f"{n / total:.0%}", "", "")
+        for name in names:
+            cluster, images = clusters[name], members[name]
+            labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
+            table.add_row(
+                Padding(_cell(cluster.name, _NAME), (0, 0, 0, 2 if groups else 0)),
+                str(len(images)),
+                f"{len(images) / total:.0%}",
+                _cell(labels, _LABELS),
+                _cells(images[:2]),
+            )
+    if groups:
+        table.add_section()
     if result.unassigned:
         n = len(result.unassigned)
         table.add_row(UNASSIGNED, str(n), f"{n / total:.0%}", "", _cells(result.unassigned[:2]))
