@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -91,24 +92,24 @@ def bottom_up(rows: Array, k: int) -> Index:
 
 
 def name_groups(members: Sequence[Sequence[str]]) -> list[str]:
-    """A distinct name for each group of names: the word that all of its names end in and no other group's do
+    """A distinct name for each group of names: the thing that all of its names speak of and no other group's do
     (`apple` for `red apple` and `green apple`), else its first names, `dog, cat and horse`."""
-    heads = [{_head(name) for name in inside} for inside in members]
+    things = [{same_word_key(_thing(name)) for name in inside} for inside in members]
     found: list[str] = []
     for i, inside in enumerate(members):
-        elsewhere = set[str]().union(*heads[:i], *heads[i + 1 :])
-        shared = heads[i] if len(inside) > 1 and not heads[i] & (elsewhere | {""}) else set[str]()
-        name = min((tokens(n)[-1] for n in inside), key=len) if len(shared) == 1 else _listed(inside)
+        shared = len(inside) > 1 and len(things[i]) == 1 and not things[i] & {"", *chain(*things[:i], *things[i + 1 :])}
+        name = min(map(_thing, inside), key=len) if shared else _listed(inside)
         while name in found:
             name += " and the like"
         found.append(name)
     return found
 
 
-def _head(name: str) -> str:
-    """The last word, as English puts what a thing is; "" for a name that lists several."""
-    words = tokens(name)
-    return "" if not words or "," in name or " and " in name else same_word_key(words[-1])
+def _thing(name: str) -> str:
+    """The last word before a comma, as English puts what a thing is (`red apple`; `apple, red` where labels were
+    divided); "" for a name that lists several."""
+    words = tokens(name.partition(",")[0])
+    return words[-1] if words and " and " not in name else ""
 
 
 def _listed(names: Sequence[str]) -> str:

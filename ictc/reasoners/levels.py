@@ -99,7 +99,7 @@ class LevelledReasoner:
         found = self._inner.merge(descriptions, labels, criterion, k)
         wanted = groups_of(found.k, self._groups)
         if not has_groups(found.k, self._groups):
-            return replace(found, remark=f"There are no groups: {found.k} names are too few for {wanted}.")
+            return replace(found, remark=f"There are no groups: {wanted} of {found.k} names would not be broader.")
         names = as_labels(found.clusters, labels)
         remark = ""
         try:

@@ -106,7 +106,7 @@ class LlmReasoner:
                 return as_given(self._names, labels, criterion)
         if not labels:
             raise StepError("There are no labels to merge.", "Look at failures.jsonl: no image got a label.")
-        possible = len({d.text for d in descriptions})
+        possible = max(len({d.text for d in descriptions}), len({x.label for x in labels}))
         if k is not None and k > possible and self._names is None:
             raise StepError(
                 f"{k} clusters were asked for, but there are only {possible} different descriptions.",
