@@ -107,8 +107,7 @@ def cluster(
         found, said = _fitted(name, estimator, rows)
     if k is not None and not named_k and texts is None:
         notes.append(f"{name} finds the number of groups itself: -k {k} was not used.")
-    held = estimator.cluster_centers_ if isinstance(estimator, TextCentroidKMeans) else None
-    result = _numbered(rows, found, held, made)
+    result = _numbered(rows, found, estimator, made)
     notes += said + _findings(name, result, k if named_k else None)
     return Clustering(result.groups, result.centres, made, notes, choice, result.texts)
 
@@ -208,21 +207,28 @@ def _fitted(name: str, estimator: Clusterer, rows: Vectors) -> tuple[Index, list
     return found.astype(np.intp), [f"{name} says: {message}" for message in said]
 
 
-def _numbered(rows: Vectors, found: Index, held: Array | None, params: dict[str, Any]) -> Clustering:
-    """Groups by size, the first image deciding between equals; negative numbers are outliers."""
+def _numbered(rows: Vectors, found: Index, estimator: Clusterer, params: dict[str, Any]) -> Clustering:
+    """Groups by size, the first image deciding between equals; negative numbers are outliers.
+
+    Centres are the estimator's own where it has one for each group, else the means of the groups.
+    """
+    held = isinstance(estimator, TextCentroidKMeans)
+    own = np.asarray(getattr(estimator, "cluster_centers_", ()))
     inside = found >= 0
     present, first, size = np.unique(found[inside], return_index=True, return_counts=True)
-    if held is not None:  # every text has its group, empty ones last
-        counted = np.bincount(found, minlength=len(held))
-        order = np.lexsort((np.arange(len(held)), -counted))
+    if held:  # every text has its group, empty ones last
+        order = np.argsort(-np.bincount(found, minlength=len(own)), kind="stable")
     else:
         order = present[np.lexsort((first, -size))]
     place = np.full(int(order.max(initial=-1)) + 1, -1, dtype=np.intp)
     place[order] = np.arange(len(order))
     groups = np.full(len(found), -1, dtype=np.intp)
     groups[inside] = place[found[inside]]
-    centres = unit(means(rows, groups, len(order))) if held is None else held[order]
-    return Clustering(groups, centres, params, texts=None if held is None else order)
+    if own.shape[1:] == rows.shape[1:] and len(own) > order.max(initial=-1):
+        centres = unit(own[order].astype(np.float64))
+    else:
+        centres = unit(means(rows, groups, len(order)))
+    return Clustering(groups, centres, params, texts=order if held else None)
 
 
 def _findings(name: str, result: Clustering, k: int | None) -> list[str]:

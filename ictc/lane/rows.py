@@ -30,7 +30,9 @@ def check_rows(rows: NDArray[np.floating], names: Sequence[str] = ()) -> None:
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         with np.errstate(over="ignore", invalid="ignore"):
-            total = np.einsum("ij,ij->i", block, block, dtype=np.float64)
+            total = np.einsum("ij,ij->i", block, block)
+            if not (np.isfinite(total) & (total > 0)).all():  # seldom: perhaps only too large or small for float32
+                total = np.einsum("ij,ij->i", block, block, dtype=np.float64)
         if not (np.isfinite(total) & (total > 0)).all():
             wrong = np.flatnonzero(~np.isfinite(total) | (total <= 0)).tolist()
             bad += [(start + i, "all zeros" if total[i] == 0 else "NaN or infinite") for i in wrong]
