@@ -14,11 +14,12 @@ from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
-from ictc.interfaces import Describer, Embedder, Evidence, Model, Reasoner
+from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner
 from ictc.means import OFFLINE, Means, Wording
 from ictc.models.minilm import MiniLM
 from ictc.models.openai.spec import parse as parse_server
 from ictc.namelist import Names, read_names
+from ictc.outlying import CHOICES
 from ictc.prompts import Prompts
 from ictc.reasoners.cascade import CascadeReasoner
 from ictc.reasoners.cascade.plan import parse_budget
@@ -27,6 +28,7 @@ from ictc.reasoners.grouping import NameGrouper
 from ictc.reasoners.levels import Grouper, LevelledReasoner, check_groups
 from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
+from ictc.reasoners.outliers import OutlierReasoner
 from ictc.reasoners.unsure import UnsureReasoner
 from ictc.registry import DescriberContext, describer, describers, model, models
 from ictc.spending.meter import Meter, Metered
@@ -65,6 +67,8 @@ def check_wording(wording: Wording, reasoner_spec: str) -> None:
     """Raises UsageError where the prompts, the names, the levels or the budget are unusable, or a cascade has no model,
     before anything is made or written."""
     Prompts(wording.prompts)
+    if wording.outliers not in CHOICES:
+        raise UsageError(f"--outliers is {wording.outliers!r}.", f"Choose one of: {', '.join(CHOICES)}")
     check_groups(wording.levels, wording.groups)
     if wording.open_names and wording.names is None:
         raise UsageError(
@@ -146,7 +150,10 @@ class Backends:
         """
         least = self.means.wording.min_confidence
         made = self._reasoner(self.means.reasoner)
-        return UnsureReasoner(made, least) if least else made
+        sure = UnsureReasoner(made, least) if least else made
+        if self.stand_in is not None:  # outliers are found without asking anybody
+            return sure
+        return OutlierReasoner(sure, self.means.wording.outliers, self.embedder(), self._appearance())
 
     def _reasoner(self, spec: str) -> Reasoner:
         if not calls_models(spec):
@@ -206,11 +213,19 @@ class Backends:
 
     def evidence(self) -> Evidence | None:
         """What the describer measured beside its words; models and recorded descriptions have words alone."""
+        made = self._measuring()
+        return made if isinstance(made, Evidence) else None
+
+    def _appearance(self) -> Appearance | None:
+        made = self._measuring()
+        return made if isinstance(made, Appearance) else None
+
+    def _measuring(self) -> Describer | None:
+        """The describer, where it can have measured anything."""
         spec = self.means.describer
         if spec.startswith(RECORDED) or spec == IMPORTED or (calls_models(spec) and self.means.fallback is None):
             return None
-        made = self.describer()
-        return made if isinstance(made, Evidence) else None
+        return self.describer()
 
 
 def _names(wording: Wording) -> Names | None:

@@ -63,6 +63,14 @@ class Evidence(Protocol):
 
 
 @runtime_checkable
+class Appearance(Protocol):
+    """A describer that knows what images look like as a whole, whatever their groups: for finding those unlike all
+    others, which a map made for grouping (`Evidence`) draws in. Same shape, order and None as there."""
+
+    def appearance(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None: ...
+
+
+@runtime_checkable
 class Noted(Protocol):
     """A describer that knows what it cannot tell: sentences for the person, with what to use instead; mostly none."""
 

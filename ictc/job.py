@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ictc.backends import RECORDED, Backends, check_names, check_specs, check_wording
 from ictc.descriptions import recorded_items
@@ -18,11 +19,12 @@ from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
 from ictc.means import Means, wording_from_json
+from ictc.outlying import Outliers
 from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.recording import account, admit, recording
-from ictc.result import Result
+from ictc.result import Result, named_alone
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
 from ictc.spending.meter import Meter
@@ -63,16 +65,29 @@ class Done:
 
     @property
     def notes(self) -> list[str]:
-        """What the describer said it could not tell, what is to be known of the names, and what a cascade's result is
-        estimated to be worth."""
+        """What the describer said it could not tell, what is to be known of the names, what a cascade's result is
+        estimated to be worth, and which images are outliers."""
         bargain, remark = self.bargain, self.result.taxonomy.remark
         told = [*([remark] if remark else []), *([f"cascade: {bargain.line()}"] if bargain else [])]
-        return [*self.folder.entry(self.revision.id).get("notes", []), *told]
+        odd = self.outliers.line() if self.outliers else ""
+        return [*self.folder.entry(self.revision.id).get("notes", []), *told, *([odd] if odd else [])]
 
     @property
     def findings(self) -> list[Finding]:
-        """What is odd about the clusters."""
-        return diagnose(self.result)
+        """What is odd about the clusters; of the outliers nothing else is expected."""
+        return diagnose(named_alone(self.result))
+
+    @property
+    def outliers(self) -> Outliers | None:
+        """The images unlike all others; None where nobody looked for them."""
+        stored = self.folder.entry(self.revision.id).get("outliers")
+        return Outliers.from_json(stored) if stored else None
+
+    @property
+    def accounts(self) -> dict[str, Any]:
+        """What `--json` prints of a cascade and of outliers, where there is an account of them."""
+        told = {"cascade": self.bargain, "outliers": self.outliers}
+        return {key: account.to_json() for key, account in told.items() if account}
 
     @property
     def bargain(self) -> Bargain | None:

@@ -12,6 +12,7 @@ from ictc.backends import Backends, check_names, check_recorded, check_specs, ch
 from ictc.interfaces import Reasoner
 from ictc.job import Done, check_k, means_of
 from ictc.means import OFFLINE, changed, wording_from_json
+from ictc.outlying import fitted
 from ictc.pipeline import check_enough, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
 from ictc.recording import account, carry_notes, recording
@@ -84,6 +85,9 @@ def assign(later: Later) -> Done:
                 carry_notes(run_folder, before, revision)
                 revision.save_file(TAXONOMY, (before.path / TAXONOMY).read_bytes())
         run_folder.record(revision.id, settings)
+        taxonomy = revision.taxonomy()
+        if (wanted := fitted(taxonomy, settings.wording["outliers"])) is not taxonomy:
+            revision.save_taxonomy(wanted)
         with recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
             account(run_folder, revision, reasoner)

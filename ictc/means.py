@@ -20,6 +20,7 @@ class Wording:
     `prompts`: a folder whose files stand in for built-in prompts of the same name. `names`: a file of cluster names,
     to which a model may add with `open_names`. `language`: of labels and names. `pack`: descriptions per request.
     `budget`: of a cascade (`5%`, `500`), or "" to ask about everything. `min_confidence`: below it an image is unsure.
+    `outliers`: what is done with images unlike all others (`ictc.outlying.CHOICES`).
     `levels`: 2 merges the K names once more, into `groups` broader ones (0: about the root of K).
     """
 
@@ -30,6 +31,7 @@ class Wording:
     pack: int = 1
     budget: str = ""
     min_confidence: float = 0.0
+    outliers: str = "keep"
     levels: int = 1
     groups: int = 0
 

@@ -14,6 +14,7 @@ from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
 from ictc.means import OFFLINE, Wording, wording_from_json
+from ictc.outlying import is_told
 from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
 from ictc.result import Result
@@ -68,7 +69,9 @@ def _truth_of(result: Result, truth: str) -> Truth:
 def score(done: Done, truth: str) -> dict[str, Any]:
     """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
     with done.folder.locked():
-        named_none = sum(a.cluster is None and a.confidence is None for a in done.result.assignments)  # not the unsure
+        named_none = sum(  # neither the unsure nor the outliers, which have a confidence or say so
+            a.cluster is None and a.confidence is None and not is_told(a) for a in done.result.assignments
+        )
         off_list = done.folder.entry(done.revision.id).get("off_list", named_none)
         scores, known = score_result(done.result, truth, result_vectors(done), off_list)
         told = {"truth": truth, "truth_unknown": len(known.unknown), "unknown": known.unknown[:_SHOWN]}
@@ -167,6 +170,7 @@ def _wording(wording: Wording) -> list[str]:
         "--pack": wording.pack if wording.pack > 1 else "",
         "--budget": wording.budget,
         "--min-confidence": wording.min_confidence or "",
+        "--outliers": wording.outliers if wording.outliers != "keep" else "",
         "--levels": wording.levels if wording.levels > 1 else "",
         "--groups": wording.groups if wording.levels > 1 else "",
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 from ictc.interfaces import Describer, Noted, Reasoner, Tick
 from ictc.means import OFFLINE
+from ictc.outlying import outliers_of
 from ictc.progress import Watch
 from ictc.reasoners.cascade.bargain import bargain_of
 from ictc.revision import TAXONOMY, Revision
@@ -77,10 +78,13 @@ def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion
 
 
 def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
-    """What a cascade asked, and what the rest is estimated to be worth."""
+    """What a cascade asked, and what the rest is estimated to be worth; and which images are outliers."""
     if found := bargain_of(reasoner):
         labelled = sum(x.by.partition(" ")[0] not in ("", OFFLINE) for x in revision.labels())
         folder.note(revision, cascade=replace(found, labelled=labelled).to_json())
+    odd = outliers_of(reasoner)
+    if odd or folder.entry(revision.id).get("outliers"):
+        folder.note(revision, outliers=odd.to_json() if odd else None)
 
 
 def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ictc.outlying import cluster_of, without
 from ictc.types import Assignment, Description, Failure, Item, Label, Taxonomy
 
 UNASSIGNED = "unassigned"
@@ -29,7 +30,8 @@ class Result:
 
     @property
     def k(self) -> int:
-        return self.taxonomy.k
+        """How many names there are; the cluster of the outliers, which is beside them, does not count."""
+        return without(self.taxonomy).k
 
     @property
     def names(self) -> list[str]:
@@ -115,3 +117,12 @@ class Result:
         images = sum(sizes[name] for name in clusters)
         share = round(images / max(1, len(self.assignments)), 4)
         return {"name": group, "images": images, "share": share, "clusters": clusters}
+
+
+def named_alone(result: Result) -> Result:
+    """The result without the cluster of the outliers."""
+    own = cluster_of(result.taxonomy)
+    if own is None:
+        return result
+    kept = [a for a in result.assignments if a.cluster != own]
+    return replace(result, taxonomy=without(result.taxonomy), assignments=kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.interfaces import Vectors
-from step1.diffusion import coarse_map
+from step1.diffusion import coarse_map, unit
 from step1.topics import OBJECT
 
 
@@ -14,3 +14,9 @@ def vectors(topics: tuple[str, ...], logits: Vectors) -> Vectors | None:
     with colour vectors, fruits under "colour" score .81, with the words alone .94.
     """
     return coarse_map(logits) if topics[0] == OBJECT else None
+
+
+def appearance(topics: tuple[str, ...], logits: Vectors) -> Vectors | None:
+    """Unit rows [n, classes] of the logits as they are, where the criterion asks what is shown, else None. In them a
+    digit or a cat among fruits is alone (average precision 1.0); in the map above it is drawn in (.2 to .6)."""
+    return unit(logits) if topics[0] == OBJECT else None

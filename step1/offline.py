@@ -16,7 +16,7 @@ from ictc.interfaces import Embedder, Tick, Vectors, no_tick
 from ictc.models.efficientnet import EfficientNetLite0
 from ictc.registry import DescriberContext
 from ictc.types import Description, Failure, Item
-from step1.evidence import vectors
+from step1.evidence import appearance, vectors
 from step1.notes import notes
 from step1.seeing import Eyes, Seen
 from step1.tags import kind_in, probabilities, recognise, vocabulary_digest
@@ -35,7 +35,7 @@ def create(argument: str, context: DescriberContext) -> OfflineDescriber:
 
 
 class OfflineDescriber:
-    """Implements `Describer`, `Evidence` and `Noted`."""
+    """Implements `Describer`, `Evidence`, `Appearance` and `Noted`."""
 
     def __init__(self, eyes: Eyes, embedder: Embedder) -> None:
         self._eyes = eyes
@@ -61,6 +61,12 @@ class OfflineDescriber:
         if not seen:
             return None
         return vectors(topics(criterion, self._embedder), self._logits(seen))
+
+    def appearance(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        seen = self._eyes.recall([d.sha256 for d in descriptions])
+        if not seen:
+            return None
+        return appearance(topics(criterion, self._embedder), self._logits(seen))
 
     def notes(self, criterion: str) -> list[str]:
         return notes(criterion, self._embedder)

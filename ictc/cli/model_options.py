@@ -74,6 +74,11 @@ _SURE = {
         "min-confidence", float | None, "Images less sure than this are left unassigned.", metavar="SHARE",
         min=0, max=1,
     ),
+    "outliers": _option(
+        "outliers",
+        Literal["keep", "unsure", "cluster"] | None,
+        "Images unlike all others: keep them where they are, leave them unassigned, or make one more cluster of them.",
+    ),
 }  # fmt: skip
 _BOTH = {
     "prompts": _option("prompts", Path | None, "A folder of prompts that replace built-in ones.", metavar="DIR"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from ictc.reasoners.nearest import MOST, nearest_rows
 from ictc.reasoners.spherical import Array, Index
 
 NEIGHBOURS = 20
@@ -19,8 +20,6 @@ LEAST = 5  # with fewer neighbours the graph falls apart
 ALPHA = 0.9
 POWER = 4  # of the cosine: near neighbours count more
 ROUNDS = 50  # .9 ** 50 < .01: what is left to come moves no group
-MOST = 30_000  # rows whose neighbours can be found by comparing all with all
-_BLOCK = 128  # rows compared with all others at a time
 
 
 def neighbours(rows: NDArray[np.floating], k: int) -> csr_array | None:
@@ -32,15 +31,8 @@ def neighbours(rows: NDArray[np.floating], k: int) -> csr_array | None:
     most = min(NEIGHBOURS, n // (4 * k))
     if most < LEAST or n > MOST:
         return None
-    near = np.empty((n, most), dtype=np.intp)
-    weight = np.empty((n, most))
-    for start in range(0, n, _BLOCK):
-        apart = -rows[start : start + _BLOCK] @ rows.T
-        own = np.arange(len(apart))
-        apart[own, start + own] = np.inf
-        part = np.argpartition(apart, most, axis=1)[:, :most]
-        near[start : start + _BLOCK] = part
-        weight[start : start + _BLOCK] = np.maximum(-np.take_along_axis(apart, part, 1), 0) ** POWER
+    near, alike = nearest_rows(rows, most)
+    weight = (np.maximum(alike, 0) ** POWER).astype(np.float64)
     graph = csr_array((weight.ravel(), (np.repeat(np.arange(n), most), near.ravel())), shape=(n, n))
     graph = graph.maximum(graph.T)
     scale = diags_array(1 / np.sqrt(np.maximum(graph.sum(1), 1e-12)))

@@ -98,7 +98,7 @@ def _facts(
         **({"spent": spent} if spent else {}),
         **({"notes": done.notes} if done.notes else {}),
         **({"findings": [f.to_json() for f in done.findings]} if done.findings else {}),
-        **({"cascade": done.bargain.to_json()} if done.bargain else {}),
+        **done.accounts,
         "report": str(page) if page else None,
         **outcome.to_json(),
     }

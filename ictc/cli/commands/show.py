@@ -25,7 +25,7 @@ def show(run: o.Run, revision: o.RevisionId = "", json_output: o.Json = False) -
                 **(scores or {}),
                 **({"notes": done.notes} if done.notes else {}),
                 **({"findings": [f.to_json() for f in done.findings]} if done.findings else {}),
-                **({"cascade": done.bargain.to_json()} if done.bargain else {}),
+                **done.accounts,
             }
         )
         return

@@ -81,11 +81,12 @@ def step2b(run: o.Run, given: Given, k: o.K = o.AUTO, revision: o.RevisionId = "
         _plan(run, revision, "merge", given, json_output)
         return
     from ictc.later import merge
+    from ictc.outlying import without
 
     _, made = _go_on(lambda later: merge(later, o.k_value(k)), run, revision, given)
     taxonomy = made.taxonomy()
     reason = taxonomy.choice.reason if taxonomy.choice else None
-    facts = {"k": taxonomy.k, "k_reason": reason, "names": taxonomy.names}
+    facts = {"k": without(taxonomy).k, "k_reason": reason, "names": taxonomy.names}
     _tell([(made.path / "step2b_result.json", facts)], json_output, "step3", str(run))
 
 
@@ -106,8 +107,7 @@ def step3(
     done = _go_on(later.assign, run, revision, given)
     outcome = outcome_of(done, fail_on_error)
     if json_output:
-        cascade = {"cascade": done.bargain.to_json()} if done.bargain else {}
-        facts = {"run": str(run), "revision": done.revision.id, **done.result.to_json(), **cascade}
+        facts = {"run": str(run), "revision": done.revision.id, **done.result.to_json(), **done.accounts}
         print_json({**facts, **outcome.to_json()})
     else:
         for note in done.notes:
