@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ictc.reasoners.nearest import MOST
 from ictc.reasoners.spherical import Index, unit
-from ictc.reasoners.spreading import LEAST, MOST, neighbours, spread
+from ictc.reasoners.spreading import LEAST, neighbours, spread
 
 
 def two_rings(each: int) -> tuple[np.ndarray, Index]:
