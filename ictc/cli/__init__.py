@@ -5,7 +5,15 @@ from __future__ import annotations
 
 def main() -> None:
     """The `ictc` command."""
-    import io
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored, as under nohup
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from the first imports
+
+    from ictc.cli.ending import guard_streams, quit_while_loading
+
+    quit_while_loading()
+
     import os
     import sys
     import warnings
@@ -17,6 +25,8 @@ def main() -> None:
     from ictc.cli.app import app
 
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # a damaged EXIF block is no news
-    if isinstance(sys.stdout, io.TextIOWrapper):  # standard error escapes what it cannot encode by itself
-        sys.stdout.reconfigure(errors="replace")
-    app()
+    guard_streams()
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # a reader that went away shows here, not while Python ends

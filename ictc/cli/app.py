@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +13,9 @@ from typer.exceptions import TyperException
 from ictc.cli import config
 from ictc.cli.commands import doctor, imports, prompts, report, run, score, show, steps
 from ictc.cli.console import fail, guarded, print_json
+from ictc.cli.ending import wants_json
 from ictc.errors import IctcError
 from ictc.text import printable
-
-_TRUE = {"1", "true", "t", "yes", "y", "on"}
 
 
 class _Group(TyperGroup):
@@ -31,7 +29,7 @@ class _Group(TyperGroup):
                     parameter.split_envvar_value = lambda text: text.splitlines()  # type: ignore[method-assign,assignment]
 
     def invoke(self, ctx: Any) -> Any:
-        as_json = "--json" in ctx.args or os.environ.get("ICTC_JSON", "").lower() in _TRUE
+        as_json = wants_json(ctx.args)
         try:
             return super().invoke(ctx)
         except IctcError as e:

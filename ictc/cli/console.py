@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -28,8 +24,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from ictc.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, IctcError, StorageFull
-from ictc.text import command_line, printable
+from ictc.cli.ending import discard, ended_json, ended_text, exit_code_of, heard
+from ictc.errors import IctcError, StorageFull
+from ictc.text import printable
 
 if TYPE_CHECKING:
     from ictc.interfaces import Tick
@@ -78,66 +75,44 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         as_json = bool(kwargs.get("json_output"))
         try:
-            with _terminable():
+            with heard(say):
                 done = command(*args, **kwargs)
             sys.stdout.flush()  # a full disk shows here, not while Python ends
             return done
         except KeyboardInterrupt as e:
-            say(f"\nInterrupted. What was computed is kept; go on with:\n  {command_line(*sys.argv[1:])}")
-            raise typer.Exit(EXIT_TERMINATED if isinstance(e, _Terminated) else EXIT_INTERRUPTED) from None
+            if as_json:
+                _print_error(ended_json(exit_code_of(e)))
+            say(ended_text())
+            raise typer.Exit(exit_code_of(e)) from None
         except IctcError as e:
             fail(e, as_json)
-        except BrokenPipeError:
-            _discard_output()
-            raise typer.Exit(0) from None
         except OSError as e:
             if e.errno not in (ENOSPC, EDQUOT):
                 raise
             try:
                 sys.stdout.flush()
             except OSError:  # it is standard output that is full
-                _discard_output()
+                discard(sys.stdout)
             fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
 
     return run
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as what every part already cleans up after."""
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    def terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise _Terminated
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, terminated)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _discard_output() -> None:
-    """What standard output still holds goes nowhere, so that no second error comes when Python ends."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def fail(error: IctcError, as_json: bool) -> NoReturn:
     """The error for the person, on standard error, and with `as_json` for programs too; then its exit code."""
     if as_json:
-        try:
-            print_json(error_json(error))
-        except OSError:
-            _discard_output()
+        _print_error(error_json(error))
     err().print(Text("Error:", "bold red"), plain(error.message))
     if error.hint:
         say(error.hint)
     raise typer.Exit(error.exit_code)
+
+
+def _print_error(value: dict[str, Any]) -> None:
+    try:
+        print_json(value)
+    except OSError:
+        discard(sys.stdout)
 
 
 def error_json(error: IctcError) -> dict[str, Any]:

@@ -172,6 +172,10 @@ class Asker:
             self.gone = Failure("", "label", fault.code, message, retryable=fault.code == "unreachable")
             self._end.set()
 
+    def stop(self) -> None:
+        """Nothing is sent any more; answers that are on their way are still given."""
+        self._finish(Fault("unreachable", "interrupted", sent=False))
+
     def _delay(self, tries: int, asked: float | None) -> float:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 (spreads requests, guards nothing)
         if asked is not None:

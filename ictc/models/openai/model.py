@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
-from queue import SimpleQueue
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 
 from ictc.images import upload
 from ictc.modeloptions import ModelOptions
@@ -17,9 +18,10 @@ from ictc.models.openai.background import Background
 from ictc.models.openai.spec import OPENAI, Server
 from ictc.models.openai.wire import Dialect
 from ictc.models.usage import Allow, Usage, Used, freely
+from ictc.stopping import GRACE, stoppable
 from ictc.types import Failure, Reply, Request
 
-_Answers = SimpleQueue[tuple[int, Reply | Failure | Exception, Usage]]
+_Answers = SimpleQueue[tuple[int, Reply | Failure | Exception, Usage] | None]  # None wakes who waits
 
 _CLOSED = "The model was closed while it was asked."
 
@@ -78,26 +80,39 @@ class OpenAIModel:
         answers: _Answers = SimpleQueue()
         tasks: set[asyncio.Task[None]] = set()
         background = self._started()
-        under_way, more = 0, True
+        under_way, more, last = 0, True, _Last()
+
+        def stop() -> int:
+            last.until = time.monotonic() + GRACE
+            background.soon(self._asker.stop)
+            answers.put(None)
+            return under_way
+
         try:
-            while under_way or more:
-                while more and under_way < self._asker.slots.most and not self._asker.gone:
-                    if (drawn := next(numbered, None)) is None:
+            with stoppable(stop):
+                while under_way or (more and last.until is None):
+                    while more and under_way < self._asker.slots.most and not self._asker.gone and last.until is None:
+                        if (drawn := next(numbered, None)) is None:
+                            more = False
+                        else:
+                            if not background.soon(self._begin, *drawn, answers, tasks, allow):
+                                raise RuntimeError(_CLOSED)
+                            under_way += 1
+                    if under_way:
+                        if (got := last.of(answers)) is None:
+                            continue
+                        under_way -= 1
+                        number, answer, usage = got
+                        if isinstance(answer, Exception):
+                            raise answer
+                        if last.until is None or isinstance(answer, Reply):
+                            yield number, answer, usage
+                    elif more and self._asker.gone:
                         more = False
-                    else:
-                        if not background.soon(self._begin, *drawn, answers, tasks, allow):
-                            raise RuntimeError(_CLOSED)
-                        under_way += 1
-                if under_way:
-                    number, answer, usage = answers.get()
-                    under_way -= 1
-                    if isinstance(answer, Exception):
-                        raise answer
-                    yield number, answer, usage
-                elif more and self._asker.gone:
-                    more = False
-                    for number, request in numbered:
-                        yield number, replace(self._asker.gone, stage=request.stage), Usage()
+                        for number, request in numbered:
+                            yield number, replace(self._asker.gone, stage=request.stage), Usage()
+                if last.until is not None:
+                    raise KeyboardInterrupt
         finally:
             if under_way:
                 _cancel(background, tasks)
@@ -122,6 +137,24 @@ class OpenAIModel:
         task = asyncio.get_running_loop().create_task(_answer(self._asker, number, request, answers, allow))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+
+
+@dataclass(slots=True)
+class _Last:
+    """Until when answers are taken, once a person wants to end."""
+
+    until: float | None = None
+
+    def of(self, answers: _Answers) -> tuple[int, Reply | Failure | Exception, Usage] | None:
+        """The next answer; None where it is to be looked what has changed.
+
+        Raises:
+            KeyboardInterrupt: the time is over.
+        """
+        try:
+            return answers.get(timeout=None if self.until is None else max(0.0, self.until - time.monotonic()))
+        except Empty:
+            raise KeyboardInterrupt from None
 
 
 async def _answer(asker: Asker, number: int, request: Request, answers: _Answers, allow: Allow) -> None:
