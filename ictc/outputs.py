@@ -75,7 +75,7 @@ def score(done: Done, truth: str) -> dict[str, Any]:
         off_list = done.folder.entry(done.revision.id).get("off_list", named_none)
         scores, known = score_result(done.result, truth, result_vectors(done), off_list)
         told = {"truth": truth, "truth_unknown": len(known.unknown), "unknown": known.unknown[:_SHOWN]}
-        metrics = {**scores.to_json(), **told, "of": done.revision.digest_of("step3_result.jsonl")}
+        metrics = {**scores.to_json(), "k": done.result.k, **told, "of": done.revision.digest_of("step3_result.jsonl")}
         done.revision.save_file("confusion.png", confusion_png(scores))
         write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
         done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
