@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.modeloptions import ModelOptions
+from ictc.promptset import PromptSet, prompt_set_from_json
 
 OFFLINE = "offline"
 FALLBACKS = ("offline", "embedding")
@@ -49,17 +50,68 @@ def wording_from_json(stored: Mapping[str, Any]) -> Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """How the embedding lane embeds, fuses and clusters (docs/embedding.md). All of it but `recompute` and the path of
+    the prompts file is part of the results' identity.
+
+    `embedder`: a spec of `ictc.embedders`. `prompts`: the file that `prompt_set` was read from. `strategy`, `pairing`
+    and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: `evened` or `plain`.
+    `clusterer` with `params`, as text. `truth`: of the pairing `label` alone, which is supervised. `recompute`: embed again what is stored.
+    """
+
+    embedder: str = OFFLINE
+    prompts: Path | None = None
+    prompt_set: PromptSet | None = None
+    strategy: str = "image-only"
+    pairing: str = "best"
+    fusion: str = "mean"
+    weight: float = 0.5
+    space: str = "evened"
+    clusterer: str = "kmeans"
+    params: tuple[tuple[str, str], ...] = ()
+    seed: int = 0
+    truth: str = ""
+    recompute: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """How run.json keeps it, so that later commands reopen the run without the prompts file."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "recompute"}
+        path, found = self.prompts, self.prompt_set
+        said = {
+            "params": dict(self.params),
+            "prompts": str(path.absolute()) if path else None,
+            "prompt_set": found.to_json() if found else None,
+        }
+        return own | said
+
+
+def lane_from_json(stored: Mapping[str, Any] | None) -> Lane | None:
+    """The reverse of `Lane.to_json`; None for a run of the criterion lane."""
+    if not stored:
+        return None
+    path, found = stored["prompts"], stored["prompt_set"]
+    read = {
+        "params": tuple(stored["params"].items()),
+        "prompts": Path(path) if path else None,
+        "prompt_set": prompt_set_from_json(found) if found else None,
+    }
+    return Lane(**{**stored, **read})
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """Everything but the images, the criterion and K.
 
-    `together`: criteria that step 1 answers in one pass, the run's own among them. `fallback`: who takes over where a
-    model is gone, or None: nobody does. `prices`: a person's own, as `spending.prices.parse_prices` reads them.
+    `together`: criteria that step 1 answers in one pass, the run's own among them. `lane`: where the embedding lane
+    does the steps; `reasoner` then only names its clusters. `fallback`: who takes over where a model is gone, or None:
+    nobody does. `prices`: a person's own, as `spending.prices.parse_prices` reads them.
     """
 
     describer: str = OFFLINE
     reasoner: str = OFFLINE
     wording: Wording = field(default_factory=Wording)
     together: tuple[str, ...] = ()
+    lane: Lane | None = None
     fallback: str | None = None
     prices: tuple[str, ...] = ()
     options: ModelOptions = field(default_factory=ModelOptions)

@@ -38,8 +38,8 @@ class Settings:
     `inputs` is the digest of all image names and contents. `k` is None for "auto" and 0 where step 2b has not been
     asked for yet. `taxonomy` is the digest of what was not made by this reasoner: names that a person wrote into
     step2b_result.json, or labels and names that another reasoner left; else "". `wording` is
-    what models are told beside the criterion (`means.Wording`), for the steps that follow; fingerprints hold its
-    content.
+    what models are told beside the criterion (`means.Wording`), and `lane` (`means.Lane`) how the embedding lane works,
+    for the steps that follow; fingerprints hold their content.
     """
 
     images: str
@@ -52,12 +52,13 @@ class Settings:
     k: int | None = 0
     taxonomy: str = ""
     wording: dict[str, Any] = field(default_factory=dict)
+    lane: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
         """The identity of a revision: contents and fingerprints, and none of the paths they were found under."""
         content = asdict(self)
-        for path in ("images", "describer", "reasoner", "wording"):
+        for path in ("images", "describer", "reasoner", "wording", "lane"):
             del content[path]
         return content_key("revision/1", **content)
 

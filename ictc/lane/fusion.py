@@ -4,9 +4,10 @@ mean     (v + t) / 2                  the published fusion: the mean of the two 
 sum      (1 - w) v + w t              w = 0 is the image alone, w = 1 the prompt alone, w = .5 the mean
 concat   [sqrt(1 - w) v, sqrt(w) t]   side by side; the cosine of two images is the weighted mean of both parts'
 
-Then the mean of all rows is taken away. That changes no distance, so k-means and all that goes by Euclidean distance
-find what they find in the published vectors; and for what goes by angles it takes away what all images share: the
-part that a `generic` prompt adds, and the gap between images and texts (Liang et al., "Mind the Gap", NeurIPS 2022).
+Then the mean of all rows is taken away (`lane.evening`). That changes no distance, so k-means and all that goes by
+Euclidean distance find what they find in the published vectors; and for what goes by angles it takes away what all
+images share: what a `generic` prompt adds, and the gap between images and texts (Liang et al., "Mind the Gap", NeurIPS
+2022).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ WEIGHTS = tuple(i / 10 for i in range(11))
 
 
 def fused(images: Vectors, partners: Vectors, fusion: str, weight: float = 0.5) -> Vectors:
-    """float32 [n, d] (`concat`: [n, 2d]) of images and their partners, both unit rows; not centred yet.
+    """float32 [n, d] (`concat`: [n, 2d]) of images and their partners, both unit rows.
 
     Raises:
         UsageError: there is no such fusion, or the weight is not in [0, 1].
@@ -39,9 +40,3 @@ def fused(images: Vectors, partners: Vectors, fusion: str, weight: float = 0.5) 
     if fusion == "concat":
         return np.hstack([np.sqrt(1 - weight) * images, np.sqrt(weight) * partners]).astype(np.float32)
     raise UsageError(f"There is no fusion '{fusion}'.", f"Those there are: {', '.join(FUSIONS)}.")
-
-
-def centred(rows: Vectors) -> tuple[Vectors, Vectors]:
-    """`rows` without their mean, and that mean [d], summed in float64."""
-    middle = rows.mean(0, dtype=np.float64).astype(np.float32) if len(rows) else np.zeros(rows.shape[1], np.float32)
-    return rows - middle, middle

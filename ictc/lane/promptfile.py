@@ -44,8 +44,8 @@ from ictc.lane.strategies import (
     STRATEGIES,
     SWAPPED,
     TASK,
-    PromptSet,
 )
+from ictc.promptset import PromptSet
 
 TEMPLATES: Mapping[str, str] = {
     TASK: "This is a {class}",

@@ -7,7 +7,8 @@ import pytest
 
 from ictc.errors import UsageError
 from ictc.interfaces import Vectors
-from ictc.lane.fusion import centred, fused
+from ictc.lane.evening import view_of
+from ictc.lane.fusion import fused
 from ictc.lane.pairing import paired, shares
 
 
@@ -52,11 +53,30 @@ def test_formulas_of_fusion() -> None:
     assert np.allclose(both @ both.T, 0.7 * V @ V.T + 0.3 * partners @ partners.T, atol=1e-6)
 
 
-def test_a_generic_prompt_is_taken_away_with_the_mean() -> None:
-    one = np.repeat(T[:1], 50, axis=0)
-    alone, _ = centred(V)
-    together, middle = centred(fused(V, one, "mean"))
-    assert np.allclose(2 * together, alone, atol=1e-6) and np.allclose(middle, (V.mean(0) + T[0]) / 2, atol=1e-6)
+@pytest.mark.parametrize("space", ["evened", "plain"])
+@pytest.mark.parametrize("n", [50, 300])
+def test_a_generic_prompt_is_taken_away_with_the_mean(space: str, n: int) -> None:
+    images = rows(n, 8, 2) + 3 * T[:1]
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    together = fused(images, np.repeat(T[:1], n, axis=0), "mean")
+    alone, both = view_of(images, space).of(images), view_of(together, space).of(together)
+    assert np.allclose(alone @ alone.T, (4 if space == "plain" else 1) * both @ both.T, atol=1e-3)
+    assert np.linalg.norm(alone, axis=1).std() < 1e-6 or space == "plain"
+
+
+def test_evening_brings_broad_and_narrow_directions_together() -> None:
+    drawn = np.random.default_rng(0).normal(size=(2000, 2)).astype(np.float32) * np.float32([16, 1])
+    seen = view_of(drawn, "evened")
+    assert seen.axes is not None and np.isclose(
+        (drawn @ seen.axes).std(0).max() / (drawn @ seen.axes).std(0).min(), 4, rtol=0.1
+    )
+
+
+def test_rows_that_are_all_the_same_become_zeros_or_one_row() -> None:
+    for n in (1, 100):
+        same = np.repeat(V[:1], n, axis=0)
+        for space in ("evened", "plain"):
+            assert len(np.unique(view_of(same, space).of(same), axis=0)) == 1
 
 
 @pytest.mark.parametrize(

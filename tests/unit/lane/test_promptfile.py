@@ -8,7 +8,8 @@ import pytest
 
 from ictc.errors import InputError, UsageError
 from ictc.lane.promptfile import read_prompts
-from ictc.lane.strategies import STRATEGIES, PromptSet, derangement, prompt_set_from_json, prompts_of
+from ictc.lane.strategies import STRATEGIES, derangement, prompts_of
+from ictc.promptset import PromptSet, prompt_set_from_json
 
 CLASSES = 'classes = ["cat", "dog", "sea lion"]\n'
 GROUPS = '[groups]\ncat = "animal"\ndog = "animal"\n"sea lion" = "swimmer"\n'

