@@ -1,0 +1,91 @@
+"""Vectors of images that are kept in the run's store by content, so that no image is embedded twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ictc.embed.cached import CachedEmbedder
+from ictc.errors import UsageError
+from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
+from ictc.store import Store, content_keys
+from ictc.types import Failure, Item
+
+CHUNK = 256
+"""Images a commit. Chunks are cut from all images of a call, not from those that are missing: a call that goes on after
+a kill, or after some images failed, has the same batches, and with them the same last bits."""
+
+
+class CachedImages:
+    """Wraps an embedder of images with the store; texts, where it embeds them too, by `CachedEmbedder`.
+
+    With `recompute`, what is stored is made anew (once: the second call for an image reads it).
+    """
+
+    def __init__(self, embedder: JointEmbedder | ImageEmbedder, store: Store, *, recompute: bool = False) -> None:
+        self._embedder = embedder
+        self._store = store
+        self._recompute = recompute
+        self._made: set[str] = set()
+
+    @property
+    def fingerprint(self) -> str:
+        return self._embedder.fingerprint
+
+    @property
+    def joint(self) -> bool:
+        """Whether texts can be embedded into the same space."""
+        return isinstance(self._embedder, JointEmbedder)
+
+    def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
+        """float32 [d] unit vectors in the order of `items`. Equal files are embedded once; failures are not stored."""
+        known: dict[str, Vectors | Failure] = dict(self._stored([i.sha256 for i in items if i.sha256]))
+        distinct = list({_identity(i): i for i in reversed(items)}.values())[::-1]
+        ready = {s for s in known if not self._recompute or s in self._made}
+        tick(len(items) - sum(_identity(i) not in ready for i in distinct))
+        for start in range(0, len(distinct), CHUNK):
+            part = [i for i in distinct[start : start + CHUNK] if _identity(i) not in ready]
+            if part:
+                found = self._embedder.embed_images(part, tick)
+                self._keep(part, found)
+                known.update((_identity(i), f) for i, f in zip(part, found, strict=True))
+        return [_named(known[_identity(i)], i) for i in items]
+
+    def recall(self, hashes: Sequence[str]) -> Vectors | None:
+        """The stored vectors [n, d] of the images with these hashes, in order; None where one is missing."""
+        return self._store.get_matrix(self._keys(hashes))
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        """Unit rows [n, d] of the same space.
+
+        Raises:
+            UsageError: the embedder embeds images alone.
+        """
+        if not isinstance(self._embedder, JointEmbedder):
+            raise UsageError(
+                "This embedder knows images alone, so prompts cannot be compared with them.",
+                "Choose one that embeds texts too: --embedder offline, --embedder clip:FOLDER",
+            )
+        embedder: Embedder = self._embedder
+        return CachedEmbedder(embedder, self._store).embed_texts(texts, tick)
+
+    def _keys(self, hashes: Sequence[str]) -> list[str]:
+        return content_keys("image-vector/1", "image", hashes, model=self.fingerprint)
+
+    def _stored(self, hashes: Sequence[str]) -> dict[str, Vectors]:
+        keys = dict(zip(self._keys(hashes), hashes, strict=True))
+        return {keys[k]: v for k, v in self._store.get_vectors(list(keys)).items()}
+
+    def _keep(self, items: Sequence[Item], found: Sequence[Vectors | Failure]) -> None:
+        made = {i.sha256: f for i, f in zip(items, found, strict=True) if i.sha256 and not isinstance(f, Failure)}
+        self._store.put_vectors(zip(self._keys(list(made)), made.values(), strict=True))
+        self._made.update(made)
+
+
+def _identity(item: Item) -> str:
+    return item.sha256 or f"unread:{item.name}"
+
+
+def _named(found: Vectors | Failure, item: Item) -> Vectors | Failure:
+    """A failure carries the name of the image in whose place it stands, also when an equal file was looked at."""
+    return replace(found, image=item.name) if isinstance(found, Failure) else found

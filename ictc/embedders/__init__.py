@@ -1,0 +1,1 @@
+"""Embedders of images and texts, one a file; found by their specs through `ictc.registry`."""
