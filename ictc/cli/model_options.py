@@ -77,7 +77,8 @@ _SURE = {
     "outliers": _option(
         "outliers",
         Literal["keep", "unsure", "cluster"] | None,
-        "Images unlike all others: keep them where they are, leave them unassigned, or make one more cluster of them.",
+        "Images unlike all others: `keep` them where they are, leave them unassigned (`unsure`), or make one more "
+        r"`cluster` of them. \[default: keep]",
     ),
 }  # fmt: skip
 _BOTH = {

@@ -104,8 +104,10 @@ class OutlierReasoner:
             return None
         if measured is None:
             rows = self._embedder.embed_texts(list(holders))
-        else:
+        elif len(holders) < len(known):
             rows = measured[[alike[0] for alike in holders.values()]]
+        else:
+            rows = measured
         groups = list(holders.values())
         odd = unlike(rows, np.asarray([len(alike) for alike in groups], dtype=np.intp))
         return [worded[i] for number in odd.tolist() for i in groups[number]]
