@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from PIL import Image
-
-from ictc.images.files import ImageFault, open_regular
+from ictc.spending.pictures import size_of
 from ictc.spending.prices import BY_AREA, Pictures
 from ictc.spending.tokens import request_tokens
 from ictc.types import Failure, Item, Reply, Request
 
 NOT_ASKED = "not-asked"
 _MEASURED = 2000  # pictures whose headers are read; the others count as these on average
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_UNKNOWN = (1024, 768)  # of a picture whose header cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +70,8 @@ class Counting:
 
     def _picture_tokens(self, item: Item) -> float:
         if len(self._measured) < _MEASURED:
-            width, height = _size(item)
+            width, height = size_of(item) or _UNKNOWN
             scale = min(1.0, self._side / max(width, height))
             self._measured.append(self.pictures.tokens(round(width * scale) or 1, round(height * scale) or 1))
             return self._measured[-1]
         return sum(self._measured) / len(self._measured)
-
-
-def _size(item: Item) -> tuple[int, int]:
-    """Width and height in the file's header; 1024 x 768 where none can be read."""
-    try:
-        if item.path is not None:
-            with warnings.catch_warnings(), open_regular(item.path) as stream:
-                warnings.simplefilter("ignore")
-                with Image.open(stream, formats=_FORMATS) as image:
-                    return image.size
-    except (ImageFault, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        pass
-    return 1024, 768

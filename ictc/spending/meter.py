@@ -13,6 +13,7 @@ from ictc.asking import text_fingerprint
 from ictc.errors import BudgetSpent, UsageError
 from ictc.interfaces import Model
 from ictc.models.usage import Accounted, Allow, Usage
+from ictc.spending.pictures import most_tokens
 from ictc.spending.prices import CURRENCY, LOCAL, Price
 from ictc.spending.tokens import request_tokens, text_tokens
 from ictc.types import GONE, Failure, Reply, Request, Stage
@@ -67,7 +68,7 @@ class Meter:
         `room`: tokens that the model adds to the request's `max_tokens`.
         """
         with self._lock:
-            tokens = request_tokens(request) + (picture_tokens if request.image else 0)
+            tokens = request_tokens(request) + picture_tokens
             cost = price.cost(self._likely(price, tokens), request.max_tokens + room) or 0.0
             wanted = _Reserved(request.stage, price, tokens, cost)
             done = sum(a.requests for a in self._accounts.values())
@@ -190,7 +191,7 @@ class Metered:
         self._model = model
         self._meter = meter
         self._price = price
-        self._picture_tokens = price.pictures.tokens(side, side)
+        self._side = side
 
     @property
     def fingerprint(self) -> str:
@@ -210,7 +211,8 @@ class Metered:
             nonlocal begun
             while drawn := held.pop() if held else next(waiting, None):
                 number, request = drawn
-                reserved = self._meter.reserve(request, self._price, self._picture_tokens, self._room())
+                picture = most_tokens(request.image, self._price.pictures, self._side) if request.image else 0
+                reserved = self._meter.reserve(request, self._price, picture, self._room())
                 if reserved is None:
                     held.append(drawn)
                     return
