@@ -71,7 +71,7 @@ def automatic(kind: str, given: Mapping[str, Any], rows: Vectors, k: int | None)
     elif kind == "DBSCAN":
         found = {"min_samples": few}
         if "eps" not in given:
-            nearby = given.get("min_samples", few)
+            nearby = given["min_samples"] if type(given.get("min_samples")) is int else few
             found["eps"] = eps_by_knee(rows, nearby, given.get("metric", "euclidean"))
             notes.append(
                 f"eps {found['eps']}: the knee of the sorted distances of the images to their {nearby}th nearest, "
@@ -87,7 +87,7 @@ def eps_by_knee(rows: Vectors, min_samples: int, metric: str = "euclidean") -> f
     from sklearn.neighbors import NearestNeighbors
 
     step = -(-len(rows) * len(rows) // _PRODUCTS)
-    near = NearestNeighbors(n_neighbors=min(min_samples, len(rows)), metric=metric).fit(rows)
+    near = NearestNeighbors(n_neighbors=min(max(min_samples, 1), len(rows)), metric=metric).fit(rows)
     curve = np.sort(near.kneighbors(rows[::step])[0][:, -1].astype(np.float64))
     return max(round(float(curve[knee(curve)]), 4), LEAST_EPS)
 
@@ -100,10 +100,12 @@ def knee(curve: Array) -> int:
     return int((np.linspace(0, 1, len(curve)) - height).argmax())
 
 
-def neighbours(rows: Vectors, eps: float, metric: str = "euclidean") -> float:
+def neighbours(rows: Vectors, eps: Any, metric: str = "euclidean") -> float:
     """How many rows lie within eps of a row, themselves counted, on average over up to 200 rows."""
     from sklearn.metrics import pairwise_distances
 
+    if not isinstance(eps, int | float):  # the estimator says what is wrong with it
+        return 0.0
     some: NDArray[np.floating] = rows[:: -(-len(rows) // 200)]
     counted = [np.count_nonzero(pairwise_distances(row[None], rows, metric=metric) <= eps) for row in some]
     return float(np.mean(counted))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -68,7 +69,10 @@ def cluster(
     names: Sequence[str] = (),
     tell: Callable[[str], None] = quiet,
 ) -> Clustering:
-    """Group unit rows [n, d] by the clusterer `name` (one of `NAMES`, or `package.module:Class` with `fit_predict`).
+    """Group rows [n, d] by the clusterer `name` (one of `NAMES`, or `package.module:Class` with `fit_predict`).
+
+    Rows may be centred. Rows that are all the same make one group, also where they are zeros (what centring leaves of
+    them); whoever centres asks `rows.check_rows` before.
 
     Args:
         k: the number of groups; None: found by the clusterer, or chosen by silhouette.
@@ -86,15 +90,17 @@ def cluster(
 
     make = _constructor(name)
     known = known_params(make)
+    texts = texts if name == "text" else None
     given = typed(params, {p: default for p, default in known.items() if p != "texts"}, name)
-    check_rows(rows, names)
+    alike = len(rows) > 0 and distinct(rows, 2) == 1
+    check_rows(rows, names, zeros=alike)
     named_k = next((p for p in _K if p in known), None)
     k = _wanted_k(name, k, given, named_k, texts, rows.shape[1])
-    if k is not None:
+    if texts is None and k is not None:
         check_k(k, rows)
-    if k in (None, 1) and distinct(rows, 2) == 1:
-        return _all_alike(rows, name)
-    with threadpool_limits(1):  # sums over threads differ in their last bits from run to run
+    if texts is None and alike:
+        return _all_alike(rows)
+    with threadpool_limits(1), _plainly(name, len(rows)):  # sums over threads differ in their last bits between runs
         choice = None
         if k is None and named_k and given.get("distance_threshold") is None:
             choice = choose_k(rows, seed)
@@ -103,7 +109,7 @@ def cluster(
         made = given | extra | _fixed(known, given, named_k, k, seed)
         near = neighbours(rows, made["eps"], made.get("metric", "euclidean")) if make.__name__ == "DBSCAN" else 0.0
         forewarn(name, cost(make.__name__, made, len(rows), rows.shape[1], near), len(rows), tell)
-        estimator = _made(name, make, made if texts is None or name != "text" else {"texts": texts, **made})
+        estimator = make(**made) if texts is None else make(texts=texts, **made)
         found, said = _fitted(name, estimator, rows)
     if k is not None and not named_k and texts is None:
         notes.append(f"{name} finds the number of groups itself: -k {k} was not used.")
@@ -171,33 +177,29 @@ def _fixed(
     return fixed
 
 
-def _made(name: str, make: Callable[..., Clusterer], params: Mapping[str, Any]) -> Clusterer:
+@contextmanager
+def _plainly(name: str, n: int) -> Iterator[None]:
+    """What an estimator refuses, as an error for a person. It may be anybody's, so anything may be raised."""
     try:
-        estimator = make(**params)
+        yield
     except IctcError:
         raise
-    except Exception as error:  # the constructor may be anybody's
-        raise UsageError(f"{name} cannot be made: {error}", "Correct its --param, see --clusterer") from error
-    if not callable(getattr(estimator, "fit_predict", None)):
-        raise SpecError(f"The clusterer '{name}' has no fit_predict.", f"Known: {', '.join(NAMES)}")
-    return estimator
+    except MemoryError as error:
+        hint = "Type --clusterer minibatch, which keeps next to nothing beside the vectors."
+        raise UsageError(f"{name} ran out of memory on {n:,} vectors.", hint) from error
+    except Exception as error:
+        shown = " ".join(str(error).split()) or type(error).__name__
+        hint = f"Change it with --param NAME=VALUE, or leave --param out: {name} then has its automatic parameters."
+        raise UsageError(f"{name} refuses: {shown}", hint) from error
 
 
 def _fitted(name: str, estimator: Clusterer, rows: Vectors) -> tuple[Index, list[str]]:
     """The estimator's groups, and what it warned of."""
+    if not callable(getattr(estimator, "fit_predict", None)):
+        raise SpecError(f"The clusterer '{name}' has no fit_predict.", f"Known: {', '.join(NAMES)}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            found = np.asarray(estimator.fit_predict(rows))
-        except MemoryError as error:
-            hint = "Type --clusterer minibatch, which keeps next to nothing beside the vectors."
-            raise UsageError(f"{name} ran out of memory on {len(rows):,} vectors.", hint) from error
-        except Exception as error:  # it may be anybody's
-            shown = " ".join(str(error).split()) or type(error).__name__
-            raise UsageError(
-                f"{name} refuses: {shown}",
-                f"Change it with --param, or leave --param out: {name} then chooses for itself.",
-            ) from error
+        found = np.asarray(estimator.fit_predict(rows))
     if found.shape != (len(rows),) or found.dtype.kind not in "iu":
         raise UsageError(
             f"{name} gave {found.dtype} of shape {found.shape}, not one whole number per vector.",
@@ -237,7 +239,7 @@ def _findings(name: str, result: Clustering, k: int | None) -> list[str]:
     out = int(np.count_nonzero(result.groups < 0))
     notes = []
     if k is not None and made < k:
-        notes.append(f"{name} was asked for {k} groups and made {made}.")
+        notes.append(f"{name} was asked for {k} groups and made {made}. All are made by: --clusterer kmeans")
     if out:
         more = " That is most of them: larger groups come from --clusterer kmeans." if out > _MANY_OUTLIERS * n else ""
         notes.append(f"{out:,} of {n:,} images are outliers: in no group.{more}")
@@ -249,8 +251,7 @@ def _findings(name: str, result: Clustering, k: int | None) -> list[str]:
     return notes
 
 
-def _all_alike(rows: Vectors, name: str) -> Clustering:
+def _all_alike(rows: Vectors) -> Clustering:
     """One group: nothing tells the vectors apart, and most estimators would fail on them."""
     note = "There is one image: one group." if len(rows) == 1 else f"All {len(rows):,} vectors are the same: one group."
-    texts = np.zeros(1, dtype=np.intp) if name == "text" else None
-    return Clustering(np.zeros(len(rows), dtype=np.intp), unit(rows[:1].astype(np.float64)), {}, [note], texts=texts)
+    return Clustering(np.zeros(len(rows), dtype=np.intp), unit(rows[:1].astype(np.float64)), {}, [note])

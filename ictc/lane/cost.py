@@ -33,15 +33,15 @@ def cost(kind: str, params: Mapping[str, Any], n: int, d: int, neighbours: float
     if kind == "AgglomerativeClustering" and params.get("connectivity") is None:
         return Cost(8 * pairs, pairs * d / 2 / _PAIRS + pairs * 2e-8, "the distance of every pair is kept twice")
     if kind == "AffinityPropagation":
-        return Cost(32 * pairs, pairs * 200 / _PAIRS, "four numbers for every pair are kept")
+        return Cost(48 * pairs, pairs * 200 / _PAIRS, "six numbers for every pair are kept")
     if kind == "SpectralClustering":
         if params.get("affinity") == "nearest_neighbors":
-            near = params.get("n_neighbors", 10)
+            near = params["n_neighbors"] if type(params.get("n_neighbors")) is int else 10
             return Cost(n * near * 64.0, pairs * d / _PRODUCTS, "every pair is compared")
         return Cost(24 * pairs, pairs * d / _PRODUCTS + pairs * 2e-7, "the likeness of every pair is kept")
     if kind == "DBSCAN":
         why = f"all neighbours within eps are kept, {neighbours:,.0f} for an image"
-        return Cost(8 * n * neighbours, pairs * d / _PRODUCTS, why)
+        return Cost(8 * n * neighbours, 3 * pairs * d / _PRODUCTS, why)
     if kind == "HDBSCAN":
         kept = (
             16 * pairs if params.get("algorithm") == "brute" or params.get("metric") in ("cosine", "precomputed") else 0
@@ -50,7 +50,7 @@ def cost(kind: str, params: Mapping[str, Any], n: int, d: int, neighbours: float
             kept, 2 * pairs * d / _PAIRS, "the distance of every pair is kept" if kept else "every pair is compared"
         )
     if kind in ("OPTICS", "MeanShift"):
-        return Cost(n * 64.0, pairs * d / _PAIRS, "every pair is compared")
+        return Cost(n * 64.0, 3 * pairs * d / _PAIRS, "every pair is compared")
     return Cost()
 
 

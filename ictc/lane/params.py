@@ -20,7 +20,7 @@ def read_params(pairs: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = (part.strip() for part in pair.partition("="))
-        if not (name and equals):
+        if not (name and equals and value):
             raise UsageError(f"--param {pair!r} is not of the form name=value.", "For example: --param eps=0.3")
         if name in found:
             raise UsageError(f"--param {name} is given twice.", "Give each parameter once.")
@@ -31,7 +31,11 @@ def read_params(pairs: Sequence[str]) -> dict[str, str]:
 def known_params(make: Callable[..., Any]) -> dict[str, Any]:
     """The parameters of a constructor with their defaults (`inspect.Parameter.empty` where it has none)."""
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {p.name: p.default for p in inspect.signature(make).parameters.values() if p.kind in plain}
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except ValueError:  # a class written in C may not tell
+        return {}
+    return {p.name: p.default for p in parameters if p.kind in plain}
 
 
 def typed(given: Mapping[str, str], known: Mapping[str, Any], of: str) -> dict[str, Any]:

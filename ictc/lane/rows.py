@@ -13,8 +13,8 @@ from ictc.reasoners.spherical import BLOCK
 _SHOWN = 5
 
 
-def check_rows(rows: NDArray[np.floating], names: Sequence[str] = ()) -> None:
-    """Every row of [n, d] is finite and not zero. `names` [n] are what a message calls the rows.
+def check_rows(rows: NDArray[np.floating], names: Sequence[str] = (), *, zeros: bool = False) -> None:
+    """Every row of [n, d] is finite and, unless `zeros` may be, not zero. `names` [n] are what a message calls them.
 
     Looked at a block at a time: a million rows cost no memory.
 
@@ -34,7 +34,7 @@ def check_rows(rows: NDArray[np.floating], names: Sequence[str] = ()) -> None:
             if not (np.isfinite(total) & (total > 0)).all():  # seldom: perhaps only too large or small for float32
                 total = np.einsum("ij,ij->i", block, block, dtype=np.float64)
         if not (np.isfinite(total) & (total > 0)).all():
-            wrong = np.flatnonzero(~np.isfinite(total) | (total <= 0)).tolist()
+            wrong = np.flatnonzero(~np.isfinite(total) | ((total <= 0) & (not zeros))).tolist()
             bad += [(start + i, "all zeros" if total[i] == 0 else "NaN or infinite") for i in wrong]
     if bad:
         shown = ", ".join(f"{names[i] if names else f'row {i}'} ({why})" for i, why in bad[:_SHOWN])

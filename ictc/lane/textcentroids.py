@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ictc.errors import UsageError
 from ictc.interfaces import Vectors
-from ictc.reasoners.spherical import Array, Index, k_means, likeness, means, nearest, plus_plus, unit
+from ictc.reasoners.spherical import BLOCK, Array, Index, k_means, likeness, means, nearest, plus_plus, unit
 
 STARTS = 10  # it keeps the tightest
 PULL = 0.5
@@ -28,7 +28,8 @@ class SphericalKMeans:
         self.random_state = random_state
 
     def fit_predict(self, X: Vectors) -> Index:
-        """Group [n] of unit rows [n, d]; `cluster_centers_` [k, d]."""
+        """Group [n] of rows [n, d], whose direction counts; `cluster_centers_` [k, d]."""
+        X = _directions(X)
         draw = np.random.default_rng(self.random_state)
         some = X[:: -(-len(X) // max(_TRIED_ON, self.n_clusters))]
         starts = [some[plus_plus(some, self.n_clusters, draw)].astype(np.float64) for _ in range(self.n_init)]
@@ -47,14 +48,15 @@ class TextCentroidKMeans:
     """
 
     def __init__(self, texts: Vectors, *, pull: float = PULL, max_iter: int = 100) -> None:
-        if isinstance(pull, str | bool) or not 0 <= pull <= 1:
+        if type(pull) not in (int, float) or not 0 <= pull <= 1:
             raise UsageError(f"--param pull={pull}: the pull toward the texts is from 0 to 1.", "Try: --param pull=0.5")
         self.texts = texts
         self.pull = pull
         self.max_iter = _at_least_one("max_iter", max_iter)
 
     def fit_predict(self, X: Vectors) -> Index:
-        """Group [n] of unit rows [n, d]: the number of its text; `cluster_centers_` [k, d]."""
+        """Group [n] of rows [n, d], whose direction counts: the number of its text; `cluster_centers_` [k, d]."""
+        X = _directions(X)
         texts = unit(self.texts.astype(np.float64))
         centres, groups = texts, nearest(X, texts)
         for _ in range(self.max_iter if self.pull < 1 else 0):
@@ -67,6 +69,13 @@ class TextCentroidKMeans:
             groups = fresh
         self.cluster_centers_ = centres
         return groups
+
+
+def _directions(rows: Vectors) -> Vectors:
+    """Unit rows; the same array where they are unit already, since a million are 2 GB."""
+    blocks = (rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK))
+    are_unit = all(np.allclose(np.einsum("ij,ij->i", block, block), 1, atol=1e-4) for block in blocks)
+    return rows if are_unit else unit(rows)
 
 
 def _tightness(rows: NDArray[np.floating], centres: Array) -> float:
