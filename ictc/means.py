@@ -55,8 +55,8 @@ class Lane:
     the prompts file is part of the results' identity.
 
     `embedder`: a spec of `ictc.embedders`. `prompts`: the file that `prompt_set` was read from. `strategy`, `pairing`
-    and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: `evened` or `plain`.
-    `clusterer` with `params`, as text. `truth`: of the pairing `label` alone, which is supervised. `recompute`: embed again what is stored.
+    and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: `evened` or `plain`. `clusterer` with `params`,
+    as text. `truth`: of the pairing `label` alone, which is supervised. `recompute`: embed again what is stored.
     """
 
     embedder: str = OFFLINE
