@@ -18,5 +18,5 @@ def vectors(topics: tuple[str, ...], logits: Vectors) -> Vectors | None:
 
 def appearance(topics: tuple[str, ...], logits: Vectors) -> Vectors | None:
     """Unit rows [n, classes] of the logits as they are, where the criterion asks what is shown, else None. In them a
-    digit or a cat among fruits is alone (average precision 1.0); in the map above it is drawn in (.2 to .6)."""
+    digit or a cat among fruits is alone (average precision 1.0); in the map above it is drawn in (.2 to .7)."""
     return unit(logits) if topics[0] == OBJECT else None
