@@ -18,7 +18,7 @@ from ictc.reasoners.spherical import Array, Index
 NEIGHBOURS = 20  # so many alike are a group of their own; 10 find groups of ten less often, else the same
 FEWEST = 20  # distinct rows: of fewer, nobody can say what is usual
 FAR = 3.5
-LEAST = 0.01  # deviation: what lies closer than 3.5 times it says nearly the same
+LEAST = 0.01  # deviation: what lies less than .05 further out than the median says nearly the same
 REFERENCE = 8192  # rows, evenly spread over the input, that stand for all above `MOST`
 
 
