@@ -9,7 +9,16 @@ from importlib import import_module
 from pathlib import Path
 
 WITHOUT_DATA = ("throughput",)
-ALL = ("end_to_end", "text_accuracy", "image_accuracy", "image_throughput", "replay", "accuracy", *WITHOUT_DATA)
+ALL = (
+    "end_to_end",
+    "text_accuracy",
+    "image_accuracy",
+    "image_throughput",
+    "replay",
+    "accuracy",
+    "ablation",
+    *WITHOUT_DATA,
+)
 
 
 def main() -> int:

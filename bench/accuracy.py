@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bench.end_to_end import measured
 from bench.end_to_end import tasks as picture_tasks
 from bench.replay import TASKS, Task, respond, run, strict
 from bench.text_accuracy import k_means
-from bench.topics import INSTALL, bertopic
+from bench.topics import INSTALL, Way, bertopic, flattened
 from ictc.descriptions import read_recorded
 from ictc.embed.cached import CachedEmbedder
 from ictc.models.minilm import MiniLM
@@ -104,19 +105,19 @@ def instead(task: Task, captions: Path) -> Iterator[Row]:
     start = time.perf_counter()
     rows = embedder.embed_texts([d.text for d in descriptions])
     embedding = time.perf_counter() - start
-    methods: dict[str, Callable[[], dict[str, str | None]]] = {
-        "BERTopic as it comes": lambda: bertopic(descriptions, rows, None),
-        "BERTopic, UMAP + k-means": lambda: bertopic(descriptions, rows, task.k),
-        "k-means": lambda: k_means(descriptions, task.k, embedder),
-    }
+    methods: dict[str, Callable[[], dict[str, str | None]]] = {}
+    try:
+        flat = flattened(rows)
+    except ImportError:
+        yield Row(f"BERTopic ({INSTALL})")
+    else:
+        methods = {f"BERTopic, {w}": partial(bertopic, descriptions, rows, flat, task.k, w) for w in get_args(Way)}
+    flattening = time.perf_counter() - start - embedding
+    methods["k-means"] = lambda: k_means(descriptions, task.k, embedder)
     for method, clusters in methods.items():
         start = time.perf_counter()
-        try:
-            answers = clusters()
-        except ImportError:
-            yield Row(f"{method} ({INSTALL})")
-            continue
-        seconds = embedding + time.perf_counter() - start
+        answers = clusters()
+        seconds = embedding + time.perf_counter() - start + flattening * method.startswith("BERTopic")
         scores = score_assignments(answers, read_truth("filename", list(answers)).classes)
         found = f"{method} ({scores.k} topics)" if scores.k != task.k else method
         yield Row(found, scores.to_json(), seconds)
