@@ -1,4 +1,4 @@
-"""The 2-D map of the images: t-SNE of their vectors. The same vectors always give the same map."""
+"""The 2-D map of the images: t-SNE of their distinct vectors. The same vectors always give the same map."""
 
 from __future__ import annotations
 
@@ -24,11 +24,19 @@ def sample(n: int, limit: int = MAX_POINTS) -> NDArray[np.intp]:
 def layout(vectors: Vectors) -> NDArray[np.float64] | None:
     """Positions [n, 2] for vectors [n, d], or None where there is nothing to draw (under 5 rows, or all rows equal).
 
-    Runs on one thread: the order of floating point sums decides the last digits, and t-SNE magnifies them.
+    Equal rows get one position: t-SNE tells points apart, also those that are the same. Runs on one thread: the order
+    of floating point sums decides the last digits, and t-SNE magnifies them.
     """
     x = np.nan_to_num(np.asarray(vectors, dtype=np.float64), posinf=0.0, neginf=0.0)
     if len(x) < _SMALLEST or x.shape[1] == 0 or np.allclose(x, x[0]):
         return None
+    distinct, spot = np.unique(x, axis=0, return_inverse=True)
+    xy = _spread(distinct)[spot.ravel()]
+    return xy if np.isfinite(xy).all() else None
+
+
+def _spread(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions [n, 2] for distinct vectors [n, d]: t-SNE of their 50 main components; few lie as these say."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
@@ -37,8 +45,10 @@ def layout(vectors: Vectors) -> NDArray[np.float64] | None:
         components = min(_DIMENSIONS, x.shape[1], len(x) - 1)
         x = PCA(components, svd_solver="full" if len(x) < 500 else "covariance_eigh").fit_transform(x)
         x = np.hstack([x, np.zeros((len(x), max(0, 2 - x.shape[1])))])
+        if len(x) < _SMALLEST:
+            return x[:, :2]
         tsne = TSNE(
             perplexity=min(30.0, (len(x) - 1) / 3), init="pca", max_iter=500, random_state=0, learning_rate="auto"
         )
         xy: NDArray[np.float64] = tsne.fit_transform(x.astype(np.float32)).astype(np.float64)
-    return xy if np.isfinite(xy).all() else None
+    return xy

@@ -169,13 +169,23 @@ class MapGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class MapLabel:
+    """A group's name and the middle of its place on the map; `line` (x1, y1, x2, y2) leads to the group."""
+
+    x: int
+    y: int
+    name: str
+    line: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageMap:
-    """The 2-D map: `shown` of `total` images have a point. `labels` are (x, y, name) that do not overlap."""
+    """The 2-D map: `shown` of `total` images have a point. `labels` do not overlap, and hide few dots or none."""
 
     width: int
     height: int
     groups: Sequence[MapGroup]
-    labels: Sequence[tuple[int, int, str]]
+    labels: Sequence[MapLabel]
     shown: int
     total: int
 

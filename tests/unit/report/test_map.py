@@ -25,6 +25,14 @@ def test_groups_stay_together():
     assert (nearest == np.arange(90) % 3).mean() > 0.95
 
 
+@pytest.mark.parametrize("distinct", [2, 4, 30])
+def test_equal_vectors_get_one_position(distinct):
+    x = blobs(distinct)[np.arange(120) % distinct]
+    xy = layout(x)
+    assert len(np.unique(xy, axis=0)) == distinct
+    assert np.array_equal(xy, xy[np.arange(120) % distinct])
+
+
 @pytest.mark.parametrize("x", [np.ones((4, 3)), np.ones((50, 3)), np.zeros((50, 3)), np.zeros((10, 0))])
 def test_nothing_to_draw_is_none(x):
     assert layout(x.astype(np.float32)) is None
