@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ictc.backends import IMPORTED, Backends
-from ictc.errors import IctcError
+from ictc.errors import IctcError, UsageError
 from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
-from ictc.means import OFFLINE, Wording, wording_from_json
+from ictc.laneruns import lane_command, lane_metrics, lane_models, scored_on
+from ictc.means import OFFLINE, Lane, Wording, lane_from_json, wording_from_json
 from ictc.outlying import is_told
 from ictc.progress import Watch, unwatched
 from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
@@ -40,13 +42,16 @@ def reopen(folder: Path, revision_id: str = "") -> Done:
     return Done(revision.result(), run_folder, revision, reused=True)
 
 
-def score_result(result: Result, truth: str, vectors: Vectors | None = None, off_list: int = 0) -> tuple[Scores, Truth]:
+def score_result(
+    result: Result, truth: str, vectors: Vectors | None = None, off_list: int = 0, lane: Lane | None = None
+) -> tuple[Scores, Truth]:
     """The scores of a result, and the truth they are against.
 
     Raises:
         InputError: the truth cannot be read, or matches no image.
     """
     known = _truth_of(result, truth)
+    known = replace(known, classes=scored_on(lane, result, known.classes))
     by_image = None if vectors is None else {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
     scores = score_assignments(
         result.predicted(),
@@ -66,19 +71,41 @@ def _truth_of(result: Result, truth: str) -> Truth:
     return read_truth(truth, list(names), metadata=result.metadata)
 
 
-def score(done: Done, truth: str) -> dict[str, Any]:
-    """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics."""
+def score(done: Done, truth: str, groups: bool = False) -> dict[str, Any]:
+    """Score a run; writes metrics.json, confusion.csv and confusion.png into its revision, and gives the metrics.
+
+    `groups`: score its broader groups in place of its clusters, into metrics_groups.json and so on.
+
+    Raises:
+        UsageError: there are none.
+        InputError: the truth cannot be read, or matches no image.
+    """
+    if groups and not done.result.groups:
+        run = str(done.folder.path)
+        raise UsageError(
+            f"{run} has no broader groups to score.",
+            f"Make them: {command_line('step2b', run, '-k', str(done.result.k), '--levels', '2')}, then "
+            f"{command_line('step3', run)}",
+        )
+    result, mark = (done.result.of_groups(), "_groups") if groups else (done.result, "")
     with done.folder.locked():
         named_none = sum(  # neither the unsure nor the outliers, which have a confidence or say so
             a.cluster is None and a.confidence is None and not is_told(a) for a in done.result.assignments
         )
         off_list = done.folder.entry(done.revision.id).get("off_list", named_none)
-        scores, known = score_result(done.result, truth, result_vectors(done), off_list)
-        told = {"truth": truth, "truth_unknown": len(known.unknown), "unknown": known.unknown[:_SHOWN]}
-        metrics = {**scores.to_json(), "k": done.result.k, **told, "of": done.revision.digest_of("step3_result.jsonl")}
-        done.revision.save_file("confusion.png", confusion_png(scores))
-        write_confusion_csv(done.revision.path / "confusion.csv", scores.confusion)
-        done.revision.save_file("metrics.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+        lane = lane_from_json(done.folder.settings(done.revision.id).lane)
+        scores, known = score_result(result, truth, result_vectors(done), off_list, lane)
+        told = {
+            "level": "groups" if groups else "clusters",
+            "truth": truth,
+            "truth_unknown": len(known.unknown),
+            "unknown": known.unknown[:_SHOWN],
+            **lane_metrics(lane, done.result, known.classes),
+        }
+        metrics = {**scores.to_json(), "k": result.k, **told, "of": done.revision.digest_of("step3_result.jsonl")}
+        done.revision.save_file(f"confusion{mark}.png", confusion_png(scores))
+        write_confusion_csv(done.revision.path / f"confusion{mark}.csv", scores.confusion)
+        done.revision.save_file(f"metrics{mark}.json", json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     return metrics
 
 
@@ -138,10 +165,7 @@ def _provenance(done: Done) -> Provenance:
     return Provenance(
         command=_command(settings, run),
         next_commands=_next_commands(done, settings),
-        models=[
-            ModelUsed("1 describe", settings.describer, settings.describer_fingerprint),
-            ModelUsed("2a label, 2b merge, 3 assign", settings.reasoner, settings.reasoner_fingerprint),
-        ],
+        models=_models(settings),
         versions=entry.get("versions", {}),
         seconds=entry.get("seconds", {}),
         made=entry.get("asked", ""),
@@ -149,7 +173,18 @@ def _provenance(done: Done) -> Provenance:
     )
 
 
+def _models(settings: Settings) -> list[ModelUsed]:
+    if lane := lane_from_json(settings.lane):
+        return lane_models(settings, lane)
+    return [
+        ModelUsed("1 describe", settings.describer, settings.describer_fingerprint),
+        ModelUsed("2a label, 2b merge, 3 assign", settings.reasoner, settings.reasoner_fingerprint),
+    ]
+
+
 def _command(settings: Settings, run: str) -> str:
+    if lane := lane_command(settings, run):
+        return lane
     if settings.reasoner == IMPORTED:
         return command_line("import", settings.images, "-c", settings.criterion, "-o", run)
     k = "auto" if settings.k is None else str(settings.k)
@@ -182,7 +217,7 @@ def _next_commands(done: Done, settings: Settings) -> list[tuple[str, str]]:
     commands = []
     if not done.revision.has("metrics.json"):
         commands.append((command_line("score", run, "--truth", "FILE:COLUMN"), "score it against a truth"))
-    if settings.reasoner != IMPORTED:
+    if settings.reasoner != IMPORTED and not settings.lane:
         again = command_line("run", settings.images, "-c", "another criterion", "-o", run)
         commands.append((again, "cluster the same images by something else; none is looked at twice"))
     return commands

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.outlying import cluster_of, without
-from ictc.types import Assignment, Description, Failure, Item, Label, Taxonomy
+from ictc.types import Assignment, Cluster, Description, Failure, Item, Label, Taxonomy
 
 UNASSIGNED = "unassigned"
 
@@ -78,6 +78,17 @@ class Result:
             "unassigned": len(self.unassigned),
             "failed": len(failed),
         }
+
+    def of_groups(self) -> Result:
+        """The same with the broader groups as clusters, and those clusters that belong to none.
+
+        Confidences are left out: they are of the clusters, and how sure a group is nobody measured.
+        """
+        home = {c.name: c.group or c.name for c in self.taxonomy.clusters}
+        lone = [c for c in self.taxonomy.clusters if not c.group and c.name not in self.groups]
+        clusters = [*(Cluster(name) for name in self.groups if name), *lone]
+        assignments = [replace(a, cluster=a.cluster and home[a.cluster], confidence=None) for a in self.assignments]
+        return replace(self, taxonomy=replace(self.taxonomy, clusters=clusters), assignments=assignments)
 
     def without_folder(self) -> Result:
         """The same result, once the folder it was read from is gone."""

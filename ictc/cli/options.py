@@ -100,4 +100,7 @@ FailOnError = Annotated[
     ),
 ]
 WithReport = Annotated[bool, typer.Option("--report/--no-report", envvar="ICTC_REPORT", help="Write the HTML report.")]
+OfGroups = Annotated[
+    bool, typer.Option("--groups", envvar="ICTC_OF_GROUPS", help="Score the broader groups (--levels 2) instead.")
+]
 Json = Annotated[bool, typer.Option("--json", envvar="ICTC_JSON", help="Print one JSON object on standard output.")]

@@ -76,7 +76,11 @@ def print_crosstab(crossed: Crosstab) -> None:
 
 def print_scores(scores: dict[str, Any]) -> None:
     """The scores in one line each, with their 95 % intervals where they have one."""
-    table = Table(title="scores", title_justify="left", show_header=False)
+    table = Table(
+        title="scores of the groups" if scores.get("level") == "groups" else "scores",
+        title_justify="left",
+        show_header=False,
+    )
     table.add_column(style="bold")
     table.add_column(justify="right")
     for key in ("acc", "ari", "nmi", "silhouette", "ece"):

@@ -7,7 +7,13 @@ from ictc.cli.console import print_json, show_line
 from ictc.cli.tables import print_scores
 
 
-def score(run: o.Run, truth: o.Truth, revision: o.RevisionId = "", json_output: o.Json = False) -> None:
+def score(
+    run: o.Run,
+    truth: o.Truth,
+    revision: o.RevisionId = "",
+    groups: o.OfGroups = False,
+    json_output: o.Json = False,
+) -> None:
     """Score RUN against the truth: Hungarian-matched ACC, ARI, NMI, per class, with 95 % intervals.
 
     Writes metrics.json, confusion.csv and confusion.png beside the result files.
@@ -15,9 +21,10 @@ def score(run: o.Run, truth: o.Truth, revision: o.RevisionId = "", json_output: 
     from ictc import outputs
 
     done = outputs.reopen(run, revision)
-    scores = outputs.score(done, truth)
+    scores = outputs.score(done, truth, groups)
     if json_output:
         print_json({"run": str(run), "revision": done.revision.id, **scores})
     else:
         print_scores(scores)
-        show_line(f"per class, matching and confusion: {done.revision.path / 'metrics.json'}")
+        file = "metrics_groups.json" if groups else "metrics.json"
+        show_line(f"per class, matching and confusion: {done.revision.path / file}")
