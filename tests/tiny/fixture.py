@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny.captioners import ANSWERERS, CAPTIONERS
+from tests.tiny.dual import DUAL
 from tests.tiny.parrot import parrot
 from tests.tiny.text import llama
 from tests.tiny.vision import FAMILIES, llava
@@ -25,6 +26,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     **FAMILIES,
     **CAPTIONERS,
     **ANSWERERS,
+    **DUAL,
 }
 
 Tiny = Callable[[str], Path]

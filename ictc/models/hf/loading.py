@@ -58,17 +58,17 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
         reason = str(error).strip()
         if "trust_remote_code" in reason and not trust:
             raise remote_code(source) from error
-        raise SpecError(f"hf:{source.place} cannot be loaded: {reason[:_REASON]}", _hint(source, error)) from error
+        raise SpecError(f"{source.spec} cannot be loaded: {reason[:_REASON]}", _hint(source, error)) from error
 
 
 def _hint(source: Source, error: Exception) -> str:
     if ran_out(error):
-        return "Load it smaller (hf:...,4bit), or choose a smaller model or another --device."
+        return f"Load it smaller ({source.kind}:...,4bit), or choose a smaller model or another --device."
     if "Unrecognized configuration class" in str(error):
         return "Choose a model that answers in words, about texts or pictures; docs/backends.md names families."
     if Path(source.place).is_dir():
         return "Copy or save the folder again; all files of the model belong in it."
-    return f"Where there is a network, run: hf download {source.place}    or give a folder: hf:FOLDER"
+    return f"Where there is a network, run: hf download {source.place}    or give a folder: {source.kind}:FOLDER"
 
 
 def quiet() -> None:
@@ -91,14 +91,14 @@ def check_code(source: Source, options: ModelOptions) -> None:
     if source.brings_code:
         raise remote_code(source)
     raise SpecError(
-        f"hf:{source.place} is of a kind that the installed transformers does not know ('{source.model_type}').",
+        f"{source.spec} is of a kind that the installed transformers does not know ('{source.model_type}').",
         "Run: pip install --upgrade transformers",
     )
 
 
 def remote_code(source: Source) -> SpecError:
     return SpecError(
-        f"hf:{source.place} {_CODE}, which is refused unless asked for.",
+        f"{source.spec} {_CODE}, which is refused unless asked for.",
         "Read that code; if you trust it, add: --trust-remote-code",
     )
 

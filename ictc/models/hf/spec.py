@@ -19,12 +19,18 @@ _PICKLES = ("*.bin", "*.pt", "*.pth")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Weights, tokenizer and chat template in one place. `bits` 0 is as stored. `revision` "" is the newest."""
+    """Weights, tokenizer and chat template in one place. `bits` 0 is as stored. `revision` "" is the newest. `kind`:
+    the spec's first word, for what is said to the person."""
 
     place: str
     bits: int
     config: dict[str, Any]
     revision: str = ""
+    kind: str = "hf"
+
+    @property
+    def spec(self) -> str:
+        return f"{self.kind}:{self.place}"
 
     @property
     def model_type(self) -> str:
@@ -55,29 +61,32 @@ class Source:
         return f"{folder_digest(self.place, self.revision)},{self.bits or 'full'}"
 
 
-def read(argument: str) -> Source:
-    """The source that the spec `hf:ARGUMENT` names.
+def read(argument: str, kind: str = "hf") -> Source:
+    """The source that the spec `KIND:ARGUMENT` names.
 
     Raises:
         SpecError: it is nothing that can be loaded; the hint says what to type.
     """
-    place, bits = _parsed(argument)
+    place, bits = _parsed(argument, kind)
     folder = Path(place).expanduser()
     if folder.is_dir():
         _check_weights(folder)
-        return Source(str(folder), bits, _config(folder / "config.json", place))
+        return Source(str(folder), bits, _config(folder / "config.json", place), kind=kind)
     if folder.is_absolute() or place.startswith((".", "~")) or place.count("/") > 1:
-        raise SpecError(f"There is no folder {place}.", "Type hf:FOLDER or hf:OWNER/NAME of the Hugging Face hub.")
-    return Source(place, bits, _config(fetched(place, "hf"), place), cached_commit(place))
+        raise SpecError(
+            f"There is no folder {place}.", f"Type {kind}:FOLDER or {kind}:OWNER/NAME of the Hugging Face hub."
+        )
+    return Source(place, bits, _config(fetched(place, kind), place), cached_commit(place), kind)
 
 
-def _parsed(argument: str) -> tuple[str, int]:
+def _parsed(argument: str, kind: str) -> tuple[str, int]:
     place, comma, word = argument.rpartition(",")
     if not comma:
         place, word = argument, ""
     if not place or (comma and word not in _BITS):
         raise SpecError(
-            f"'hf:{argument}' names no model.", "Type hf:OWNER/NAME or hf:FOLDER, then ,4bit or ,8bit if wanted."
+            f"'{kind}:{argument}' names no model.",
+            f"Type {kind}:OWNER/NAME or {kind}:FOLDER, then ,4bit or ,8bit if wanted.",
         )
     return place, _BITS.get(word, 0)
 

@@ -1,0 +1,127 @@
+"""A loaded dual encoder: pixels and texts in, unit rows out. What its family has to have is told apart here.
+
+Only PIL image processors are used, also where torchvision is installed: they are the ones the models were published
+with, and vectors then do not depend on what else is installed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ictc.errors import SpecError
+from ictc.interfaces import Vectors
+from ictc.modeloptions import ModelOptions
+from ictc.models.hf.loading import check_code, device_for, part, quiet
+from ictc.models.hf.spec import Source
+
+Pixels = Mapping[str, NDArray[Any]]
+"""What the image tower takes, by argument, each with a first axis of length 1."""
+
+_MOST_TOKENS = 512
+_CHARS = 16 * _MOST_TOKENS  # spares tokenizers megabytes of text that would be cut anyway
+
+
+class Towers:
+    """Loads the weights: seconds. Not safe to be called from several threads, except for `pixels`.
+
+    Raises:
+        SpecError: it cannot be loaded, would run code of its own, or is no dual encoder.
+    """
+
+    def __init__(self, source: Source, options: ModelOptions) -> None:
+        import torch
+        from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+        check_code(source, options)
+        _check_dual(source)
+        self.device = device_for(options.device)
+        quiet()
+        dtype = "float32" if self.device == "cpu" else "float16"
+        model = part(AutoModel, source, options, use_safetensors=True, dtype=dtype)
+        self._model = model.to(self.device).eval()
+        self._source = source
+        self._images = part(AutoImageProcessor, source, options, backend="pil")
+        self._tokenizer = part(AutoTokenizer, source, options)
+        self._tokenizer.padding_side = "right"
+        text = getattr(self._model.config, "text_config", self._model.config)
+        self._places = min(getattr(text, "max_position_embeddings", _MOST_TOKENS), _MOST_TOKENS)
+        with torch.inference_mode():
+            self.dim = self.texts(["a"]).shape[1]
+
+    @property
+    def hint(self) -> tuple[int, int] | None:
+        """How far a JPEG may be scaled down while it is decoded: to twice the side that is looked at."""
+        size = dict(self._images.size or {}) if hasattr(self._images, "size") else {}
+        side = max((v for v in size.values() if isinstance(v, int)), default=0)
+        return (2 * side, 2 * side) if side else None
+
+    def pixels(self, image: Image.Image) -> Pixels:
+        return dict(self._images(image, return_tensors="np"))
+
+    def images(self, batch: Sequence[Pixels]) -> Vectors:
+        """Unit rows [n, d]; zeros where the model gave none."""
+        import torch
+
+        inputs = {name: torch.from_numpy(np.concatenate([p[name] for p in batch])) for name in batch[0]}
+        rows = self._features(self._model.get_image_features, inputs)
+        if rows.shape[1] != self.dim:
+            raise _not_dual(self._source)
+        return rows
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows [n, d]."""
+        readable = [text[:_CHARS].encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
+        limit = min(self._places, self._tokenizer.model_max_length)
+        if sigmoid := self._source.model_type.startswith("siglip"):
+            readable = [text.lower() for text in readable]  # as in training
+        inputs = self._tokenizer(
+            readable,
+            padding="max_length" if sigmoid else "longest",  # SigLIP has only ever seen texts padded to the end,
+            truncation=True,
+            max_length=limit,
+            return_attention_mask=not sigmoid,  # and read the padding too
+            return_tensors="pt",
+        )
+        if any(len(ids) > limit for ids in self._tokenizer(readable)["input_ids"]):
+            warnings.warn(f"{self._source.spec} reads {limit} tokens of a text; what comes after is cut.", stacklevel=2)
+        return self._features(self._model.get_text_features, dict(inputs))
+
+    def _features(self, tower: Any, inputs: Mapping[str, Any]) -> Vectors:
+        import torch
+
+        there = {
+            name: value.to(self.device, self._model.dtype if value.is_floating_point() else None)
+            for name, value in inputs.items()
+        }
+        with torch.inference_mode():
+            given = tower(**there)
+            rows = getattr(given, "pooler_output", given)  # transformers 5 wraps what 4 gave as it is
+            if not isinstance(rows, torch.Tensor) or rows.dim() != 2:
+                raise _not_dual(self._source)
+            unit: Vectors = torch.nn.functional.normalize(rows.float(), dim=1).cpu().numpy()
+        unit[~np.isfinite(unit).all(axis=1)] = 0
+        return unit
+
+
+def _check_dual(source: Source) -> None:
+    """Before any weight is read."""
+    import transformers
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
+
+    name = MODEL_MAPPING_NAMES.get(source.model_type, "")
+    kind = getattr(transformers, name if isinstance(name, str) else name[0], None)
+    if not all(hasattr(kind, tower) for tower in ("get_image_features", "get_text_features")):
+        raise _not_dual(source)
+
+
+def _not_dual(source: Source) -> SpecError:
+    return SpecError(
+        f"{source.spec} ('{source.model_type}') is no dual encoder: it does not put images and texts into one space.",
+        "Choose a CLIP, SigLIP, AltCLIP or ALIGN; for texts alone: sbert:FOLDER",
+    )
