@@ -12,10 +12,14 @@ from urllib.parse import urlsplit
 from ictc.allowance import Allowance
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
+from ictc.embed.images import CachedImages
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
-from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner
-from ictc.means import OFFLINE, Means, Wording
+from ictc.interfaces import Appearance, Describer, Embedder, Evidence, ImageEmbedder, Model, Reasoner
+from ictc.lane.describer import LaneDescriber
+from ictc.lane.place import Placer
+from ictc.lane.reasoner import LaneReasoner
+from ictc.means import OFFLINE, Lane, Means, Wording
 from ictc.models.minilm import MiniLM
 from ictc.models.openai.spec import parse as parse_server
 from ictc.namelist import Names, read_names
@@ -30,7 +34,7 @@ from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.reasoners.outliers import OutlierReasoner
 from ictc.reasoners.unsure import UnsureReasoner
-from ictc.registry import DescriberContext, describer, describers, model, models
+from ictc.registry import DescriberContext, EmbedderContext, describer, describers, embedder, embedders, model, models
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store
@@ -45,6 +49,12 @@ IMPORTED = "imported"
 def check_specs(describer_spec: str, reasoner_spec: str) -> None:
     """Raises SpecError where a spec names nothing that is installed, before anything is made or written."""
     _check("describer", describer_spec, [*describers(), *models()])
+    _check("reasoner", reasoner_spec, [OFFLINE, *models()])
+
+
+def check_lane_specs(lane: Lane, reasoner_spec: str) -> None:
+    """As `check_specs`, for the embedding lane."""
+    _check("embedder", lane.embedder, list(embedders()))
     _check("reasoner", reasoner_spec, [OFFLINE, *models()])
 
 
@@ -136,6 +146,9 @@ class Backends:
         Raises:
             SpecError: the spec names nothing that is installed, or it cannot be used.
         """
+        lane = self.means.lane
+        if lane and not self._described_elsewhere and isinstance(found := self._lane_embedder(lane), CachedImages):
+            return LaneDescriber(found, lane.embedder)
         first = self._describer(self.means.describer)
         if self.means.fallback is None or not calls_models(self.means.describer):
             return first
@@ -148,12 +161,30 @@ class Backends:
             SpecError: the spec names nothing that is installed, or it cannot be used.
             UsageError: the file of names, a prompt or the budget is unusable.
         """
+        if self.means.lane:
+            return self._lane_reasoner(self.means.lane)
         least = self.means.wording.min_confidence
         made = self._reasoner(self.means.reasoner)
         sure = UnsureReasoner(made, least) if least else made
         if self.stand_in is not None:  # outliers are found without asking anybody
             return sure
         return OutlierReasoner(sure, self.means.wording.outliers, self.embedder(), self._appearance())
+
+    @property
+    def _described_elsewhere(self) -> bool:
+        return self.means.describer != OFFLINE
+
+    def _lane_embedder(self, lane: Lane) -> CachedImages | CachedEmbedder:
+        """Raises SpecError: the spec names nothing that is installed, or it cannot be used."""
+        made = embedder(lane.embedder, EmbedderContext(self.store, self.embedder(), self.means.options))
+        if isinstance(made, ImageEmbedder):
+            return CachedImages(made, self.store, recompute=lane.recompute)
+        return CachedEmbedder(made, self.store)
+
+    def _lane_reasoner(self, lane: Lane) -> LaneReasoner:
+        found = self._lane_embedder(lane)
+        placer = Placer(found, lane, texts_only=self._described_elsewhere)
+        return LaneReasoner(placer, lane, self.store)
 
     def _reasoner(self, spec: str) -> Reasoner:
         if not calls_models(spec):
@@ -213,7 +244,7 @@ class Backends:
 
     def evidence(self) -> Evidence | None:
         """What the describer measured beside its words; models and recorded descriptions have words alone."""
-        made = self._measuring()
+        made = self._lane_reasoner(self.means.lane) if self.means.lane else self._measuring()
         return made if isinstance(made, Evidence) else None
 
     def _appearance(self) -> Appearance | None:

@@ -86,6 +86,7 @@ class Embedder(Protocol):
     def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors: ...
 
 
+@runtime_checkable
 class ImageEmbedder(Protocol):
     """Images to unit vectors, in the order given; a failed image is a `Failure` in its place."""
 

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ictc.cli import config
-from ictc.cli.commands import doctor, imports, prompts, report, run, score, show, steps
+from ictc.cli.commands import cluster, doctor, imports, prompts, report, run, score, show, steps
 from ictc.cli.console import fail, guarded, print_json
 from ictc.cli.ending import wants_json
 from ictc.errors import IctcError
@@ -61,6 +61,7 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
+    "cluster": cluster.cluster,
     "step1": steps.step1,
     "step2a": steps.step2a,
     "step2b": steps.step2b,

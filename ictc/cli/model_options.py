@@ -170,10 +170,13 @@ class Given:
         return Meter(max_calls=self.options.get("max_calls"), max_cost=self.options.get("max_cost"))
 
 
-def with_models(*, describes: bool = False, reasons: bool = True, names: bool = True) -> Callable[[C], C]:
-    """Replaces the parameter `given` of a command by the options that bear on what it does."""
+def with_models(
+    *, describes: bool = False, reasons: bool = True, names: bool = True, only: tuple[str, ...] = ()
+) -> Callable[[C], C]:
+    """Replaces the parameter `given` of a command by the options that bear on what it does (`only`: some of them)."""
     thinks = {**_REASONER, **({**_NAMING, **_LEVELS} if names else {}), **_CASCADE, **_SURE, **_PACK} if reasons else {}
     shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH}
+    shown = {name: shown[name] for name in only} if only else shown
 
     def wrapped(command: C) -> C:
         @functools.wraps(command)

@@ -83,20 +83,35 @@ def print_scores(scores: dict[str, Any]) -> None:
     )
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for key in ("acc", "ari", "nmi", "silhouette", "ece"):
+    for key in ("acc", "ari", "nmi", "silhouette", "ece", "prompt_acc"):
         if scores.get(key) is not None:
             low, high = scores.get(f"{key}_low"), scores.get(f"{key}_high")
             interval = f"  [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""
-            table.add_row(key.upper(), f"{scores[key]:.4f}{interval}")
+            table.add_row(key.replace("_", " ").upper(), f"{scores[key]:.4f}{interval}")
     for key in ("n", "k", "k_true", "unassigned", "failed", "off_list"):
         if scores.get(key) is not None:
             table.add_row(key.replace("_", " "), str(scores[key]))
     out().print(table)
-    if scores.get("without_truth"):
+    if supervised := scores.get("supervised"):
+        show_line(f"{supervised['note']} ({supervised['test_images']} images, seed {supervised['seed']})")
+    elif scores.get("without_truth"):
         show_line(f"{scores['without_truth']} images have no class in the truth and are left out.")
     if scores.get("truth_unknown"):
         shown = ", ".join(shortened(name, _NAME) for name in scores["unknown"])
         show_line(f"{scores['truth_unknown']} rows of the truth name no image of the run: {shown}")
+
+
+def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
+    """What each weight of the prompt gives."""
+    table = Table(title="weight of the prompt", title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(*("" if value is None else f"{value}" for value in row.values()))
+    out().print(table)
+    show_line(
+        "Silhouettes are of the images' own vectors, where all weights can be compared; the result above is of 0.5."
+    )
 
 
 def _cell(text: str, width: int, style: str = "") -> Text:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ictc.cli import options as o
 from ictc.cli.asking import dry_run, going_on
-from ictc.cli.console import print_json, say, show_line, watching
+from ictc.cli.console import print_json, say, watching
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import Outcome, outcome_of, worst
-from ictc.cli.tables import print_clusters, print_crosstab, print_scores
+from ictc.cli.results import facts_of, show_result
+from ictc.cli.tables import print_crosstab
 from ictc.crosstab import crosstab
 from ictc.text import command_line
 
@@ -65,9 +66,9 @@ def run(
         for note in (*done.notes, *(f.line() for f in done.findings)):
             say(note)
         results.append(done.result)
-        facts.append(_facts(done, output, scores, page, outcomes[-1]))
+        facts.append(facts_of(done, output, scores, page, outcomes[-1]))
         if not json_output:
-            _show(done, output, scores, page)
+            show_result(done, output, scores, page)
     crossed = [crosstab(a, b) for a, b in combinations(results, 2)]
     if json_output:
         both = {"runs": facts, "crosstabs": [c.to_json() for c in crossed], **worst(outcomes).to_json()}
@@ -83,32 +84,3 @@ def _run(asked: Asked, output: Path, watch: Watch, meter: Meter, means: Means) -
     from ictc import job
 
     return job.run(replace(asked, means=means), output, watch, meter)
-
-
-def _facts(
-    done: Done, output: Path, scores: dict[str, Any] | None, page: Path | None, outcome: Outcome
-) -> dict[str, Any]:
-    spent = done.folder.entry(done.revision.id).get("spent")
-    return {
-        "run": str(output),
-        "revision": done.revision.id,
-        "reused": done.reused,
-        **done.result.to_json(),
-        **(scores or {}),
-        **({"spent": spent} if spent else {}),
-        **({"notes": done.notes} if done.notes else {}),
-        **({"findings": [f.to_json() for f in done.findings]} if done.findings else {}),
-        **done.accounts,
-        "report": str(page) if page else None,
-        **outcome.to_json(),
-    }
-
-
-def _show(done: Done, output: Path, scores: dict[str, Any] | None, page: Path | None) -> None:
-    if done.reused:
-        say(f"Nothing had to be computed: {output} revision {done.revision.id} holds this result.")
-    print_clusters(done.result)
-    if scores:
-        print_scores(scores)
-    if page:
-        show_line(f"report: {page}")

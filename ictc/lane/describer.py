@@ -1,0 +1,41 @@
+"""Step 1 of the embedding lane: a vector per image, and in words what lies nearest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ictc.embed.images import CachedImages
+from ictc.fingerprint import code_digest
+from ictc.interfaces import Tick, no_tick
+from ictc.lane.words import nearest_words
+from ictc.types import Description, Failure, Item
+from step1.tags import vocabulary_digest
+
+WORDLESS = "no words: this embedder knows images alone"
+
+
+class LaneDescriber:
+    """Implements `Describer`. What it says depends on the image and the embedder alone, so that another strategy, K or
+    clusterer finds the same step 1."""
+
+    def __init__(self, images: CachedImages, spec: str) -> None:
+        self._images = images
+        self._spec = spec
+
+    @property
+    def fingerprint(self) -> str:
+        code = code_digest("ictc.lane.describer", "ictc.lane.words")
+        return f"lane/{code},{vocabulary_digest()},{self._images.fingerprint}"
+
+    def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        found = self._images.embed_images(items, tick)
+        rows = [v for v in found if not isinstance(v, Failure)]
+        texts = iter([WORDLESS] * len(rows))
+        if rows and self._images.joint:
+            texts = iter([", ".join(near) for near in nearest_words(np.stack(rows), self._images.embed_texts)])
+        return [
+            v if isinstance(v, Failure) else Description(item.name, next(texts), self._spec, item.sha256)
+            for item, v in zip(items, found, strict=True)
+        ]

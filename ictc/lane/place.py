@@ -1,0 +1,135 @@
+"""Where images lie in the embedding lane: their vectors, their prompts, and both fused and looked at as one view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.embed.images import CachedImages
+from ictc.errors import StepError, UsageError
+from ictc.interfaces import Embedder, Vectors
+from ictc.lane.evening import View, view_of
+from ictc.lane.fusion import fused
+from ictc.lane.pairing import likeness_to, paired
+from ictc.lane.rows import check_rows
+from ictc.lane.split import test_images
+from ictc.lane.strategies import GROUPED, IMAGE_ONLY, TASK, prompts_of
+from ictc.means import Lane
+from ictc.reasoners.spherical import Index
+from ictc.scoring.truth import read_truth
+from ictc.types import Description
+
+
+@dataclass(frozen=True)
+class Placed:
+    """`images` [n, d] unit; `rows` [n, m] as they are clustered, in `view`. Where there are prompts: `texts` [k, d],
+    `names` [k] what each stands for, `nearest` [n] the prompt nearest to each image, and `anchors` [k, m] where a text
+    lies among `rows`. `test` [n]: images whose truth was not shown (pairing `label`)."""
+
+    images: Vectors
+    rows: Vectors
+    view: View
+    texts: Vectors | None = None
+    names: tuple[str, ...] = ()
+    nearest: Index | None = None
+    anchors: Vectors | None = None
+    test: NDArray[np.bool_] | None = None
+
+
+class Placer:
+    """Makes `Placed` from what is stored; never runs a model on images. With an embedder of texts alone (`sbert:`),
+    or of images that were described elsewhere, descriptions take the place of images."""
+
+    def __init__(self, embedder: CachedImages | Embedder, lane: Lane, *, texts_only: bool = False) -> None:
+        self.embedder = embedder
+        self._lane = lane
+        self._texts_only = texts_only
+
+    def images(self, descriptions: Sequence[Description]) -> Vectors:
+        """Unit rows [n, d].
+
+        Raises:
+            StepError: an image was not embedded. InputError: a vector has no direction.
+        """
+        if self._texts_only or not isinstance(self.embedder, CachedImages):
+            rows = self.embedder.embed_texts([d.text for d in descriptions])
+        else:
+            found = self.embedder.recall([d.sha256 for d in descriptions])
+            if found is None:
+                raise StepError(
+                    "Some images have no vector in the store.", "Run the same `ictc cluster` command again."
+                )
+            rows = found
+        check_rows(rows, [d.image for d in descriptions])
+        return rows
+
+    def place(self, descriptions: Sequence[Description], criterion: str, names: Sequence[str] = ()) -> Placed:
+        """`names`: of a first clustering, for prompts made of the criterion where no file names classes.
+
+        Raises:
+            UsageError: the strategy and pairing do not fit the prompts, the embedder, or the truth.
+        """
+        lane, images = self._lane, self.images(descriptions)
+        prompts = prompts_of(lane.prompt_set, lane.strategy, criterion, names)
+        shown = prompts or (lane.prompt_set and prompts_of(lane.prompt_set, TASK, criterion, ()))
+        if not shown:
+            view = view_of(images, lane.space)
+            return Placed(images, view.of(images), view)
+        texts = self.embedder.embed_texts(shown)
+        nearest: Index = likeness_to(images, texts).argmax(1)
+        test = None
+        mixed = partners = images
+        if prompts:
+            truth = None
+            if lane.pairing == "label":
+                truth, test = self._shown(descriptions)
+            partners = paired(images, texts, lane.pairing, truth)
+            mixed = fused(images, partners, lane.fusion, lane.weight)
+        view = view_of(mixed if test is None else mixed[~test], lane.space)
+        anchors = None
+        if lane.fusion != "concat" or not prompts:
+            apart = texts - (partners if prompts else texts).mean(0, dtype=np.float64).astype(np.float32)
+            anchors = view.turned(apart)
+        return Placed(images, view.of(mixed), view, texts, self._names(names), nearest, anchors, test)
+
+    def _names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What each prompt stands for."""
+        given = self._lane.prompt_set
+        if given is None:
+            return tuple(names)
+        return tuple(given.groups[c] for c in given.classes) if self._lane.strategy == GROUPED else given.classes
+
+    def _shown(self, descriptions: Sequence[Description]) -> tuple[Index, NDArray[np.bool_]]:
+        """The true class of each image that is shown it, -1 elsewhere; and which images are the test.
+
+        Raises:
+            UsageError: the truth has a class that the prompts have not.
+        """
+        given = self._lane.prompt_set
+        assert given is not None
+        truth = read_truth(self._lane.truth, [d.image for d in descriptions]).classes
+        place = {name: i for i, name in enumerate(given.classes)}
+        if unknown := sorted(set(truth.values()) - set(place)):
+            raise UsageError(
+                f"The truth has the class '{unknown[0]}', and the prompts file has not.",
+                f"Add it to: classes = [{', '.join(map(repr, given.classes[:3]))}, ...]",
+            )
+        test = test_images(truth, self._lane.seed)
+        shown = [place[truth[d.image]] if d.image in truth and d.image not in test else -1 for d in descriptions]
+        return np.asarray(shown, dtype=np.intp), np.asarray([d.image in test for d in descriptions])
+
+
+def check_lane(lane: Lane) -> None:
+    """Raises UsageError for what does not go together, before anything is embedded."""
+    if lane.strategy == IMAGE_ONLY and lane.pairing != "best":
+        raise UsageError(
+            f"The pairing {lane.pairing} does nothing with the strategy image-only.",
+            "Add --prompts FILE --strategy task",
+        )
+    if lane.pairing == "label" and lane.prompt_set is None:
+        raise UsageError("The pairing label needs prompts.", "Add --prompts FILE, with the classes of the truth.")
+    if lane.pairing == "label" and not lane.truth:
+        raise UsageError("The pairing label needs the true classes.", "Add: --truth filename | folder | FILE")

@@ -1,0 +1,70 @@
+"""What lies nearest to an image in words: a vocabulary of 1,000 classes and their everyday kinds (`step1.tags`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ictc.interfaces import Vectors
+from ictc.reasoners.spherical import BLOCK, Array, Index, unit
+from step1.tags import EVERYDAY, vocabulary
+
+Embed = Callable[[Sequence[str]], Vectors]
+SHOWN = 3
+
+
+@cache
+def words() -> tuple[str, ...]:
+    """Names of classes and everyday kinds, each once."""
+    known = vocabulary()
+    everyday = [kind for kind, uses in zip(known.kinds, known.uses.tolist(), strict=True) if uses >= EVERYDAY]
+    return tuple(dict.fromkeys([*known.names, *everyday]))
+
+
+def nearest_words(images: Vectors, embed: Embed, count: int = SHOWN) -> list[list[str]]:
+    """For each unit row [n, d] the `count` words that it fits best, the best first."""
+    known, texts = words(), embed(words())
+    found: list[list[str]] = []
+    for start in range(0, len(images), BLOCK):
+        alike = images[start : start + BLOCK] @ texts.T
+        near = np.argpartition(-alike, count, axis=1)[:, :count]
+        order = np.take_along_axis(-alike, near, axis=1).argsort(axis=1, kind="stable")
+        found += [[known[j] for j in row] for row in np.take_along_axis(near, order, axis=1)]
+    return found
+
+
+def names_by_class(groups: Index, nearest: Index, names: Sequence[str], k: int) -> list[str]:
+    """A name per group, "" where none is left: the one-to-one match under which most images lie in the group that is
+    named after their nearest prompt."""
+    table = np.zeros((k, len(names)), dtype=np.int64)
+    inside = groups >= 0
+    np.add.at(table, (groups[inside], nearest[inside]), 1)
+    found = [""] * k
+    for row, column in zip(*linear_sum_assignment(-table), strict=True):
+        found[int(row)] = names[int(column)]
+    return found
+
+
+def names_by_words(images: Vectors, groups: Index, given: Sequence[str], embed: Embed) -> list[str]:
+    """Names for the groups that have none in `given`: the words that tell them apart from all images.
+
+    A word fits a group as the group's mean image is more like it than the mean of all images is; each word is used
+    once, so that together they fit best.
+    """
+    open_ = [g for g, name in enumerate(given) if not name]
+    if not open_:
+        return list(given)
+    free = [w for w in words() if w not in given]
+    overall: Array = images.mean(0, dtype=np.float64)
+    centres = np.stack(
+        [images[groups == g].mean(0, dtype=np.float64) if (groups == g).any() else overall for g in open_]
+    )
+    alone = len(given) == 1
+    fit = unit(centres if alone else centres - overall) @ embed(free).astype(np.float64).T
+    names = list(given)
+    for row, column in zip(*linear_sum_assignment(-fit), strict=True):
+        names[open_[int(row)]] = free[int(column)]
+    return names

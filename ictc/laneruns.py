@@ -1,0 +1,115 @@
+"""What runs of the embedding lane add to scores and reports: what they are scored on, and how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ictc.backends import Backends
+from ictc.job import Done, means_of
+from ictc.lane.fusion import WEIGHTS
+from ictc.lane.reasoner import SUPERVISED, LaneReasoner
+from ictc.lane.split import SHARE, test_images
+from ictc.lane.strategies import GROUPED
+from ictc.means import OFFLINE, Lane, lane_from_json
+from ictc.pipeline import split
+from ictc.report.model import ModelUsed
+from ictc.result import Result
+from ictc.runfolder import Settings
+from ictc.scoring.metrics import silhouette
+from ictc.scoring.scores import score_assignments
+from ictc.scoring.truth import read_truth
+from ictc.spending.meter import Meter
+from ictc.text import command_line
+
+
+def scored_on(lane: Lane | None, result: Result, classes: Mapping[str, str]) -> Mapping[str, str]:
+    """The classes that a result may be scored on: with the pairing `label`, those of the test split alone."""
+    if lane is None or lane.pairing != "label":
+        return classes
+    shown = read_truth(lane.truth, [d.image for d in result.descriptions]).classes
+    test = test_images(shown, lane.seed)
+    return {image: name for image, name in classes.items() if image in test}
+
+
+def lane_metrics(lane: Lane | None, result: Result, classes: Mapping[str, str]) -> dict[str, Any]:
+    """`prompt_acc`: the share of images whose nearest prompt is that of their true class (or group); with the pairing
+    `label`, what the scores are of. `classes`: as `scored_on` gives them."""
+    found: dict[str, Any] = {}
+    if lane is None or lane.prompt_set is None:
+        return found
+    known = lane.prompt_set
+    grouped = known.groups if lane.strategy == GROUPED else {}
+    names = set(known.classes)
+    labels = {x.image: x.label for x in result.labels}
+    right = [labels.get(i) == grouped.get(c, c) for i, c in classes.items() if c in names]
+    if right:
+        found["prompt_acc"] = round(sum(right) / len(right), 4)
+    if lane.pairing == "label":
+        found["supervised"] = {"note": SUPERVISED, "test_share": SHARE, "test_images": len(classes), "seed": lane.seed}
+    return found
+
+
+def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
+    """What each weight of the prompt gives: K, silhouette, and scores where there is a truth. Embeds nothing.
+
+    Silhouettes are taken in the images' own space: in the fused one, prompts alone would always do best.
+    """
+    settings, result = done.folder.settings(done.revision.id), done.result
+    names = [i.name for i in result.items]
+    classes = read_truth(truth, names, metadata=result.metadata).classes if truth else {}
+    known = scored_on(lane, result, classes)
+    fusion = "sum" if lane.fusion == "mean" else lane.fusion
+    rows: list[dict[str, Any]] = []
+    with done.folder.open_store() as store:
+        for weight in WEIGHTS:
+            tried = replace(lane, fusion=fusion, weight=weight)
+            reasoner = Backends(replace(means_of(settings), reasoner=OFFLINE, lane=tried), store, Meter()).reasoner()
+            assert isinstance(reasoner, LaneReasoner)
+            taxonomy = reasoner.merge(result.descriptions, result.labels, result.criterion, settings.k)
+            assigned, _ = split(reasoner.assign(result.descriptions, taxonomy, result.criterion))
+            groups = {a.image: a.cluster for a in assigned}
+            own = dict(zip((d.image for d in result.descriptions), reasoner.images(result.descriptions), strict=True))
+            apart = silhouette({i: g for i, g in groups.items() if g is not None}, own)
+            row = {"weight": weight, "k": taxonomy.k, "silhouette": None if apart is None else round(apart, 4)}
+            if known:
+                scores = score_assignments(groups, known, failed={f.image for f in result.failures})
+                row |= {"acc": round(scores.acc, 4), "ari": round(scores.ari, 4), "nmi": round(scores.nmi, 4)}
+            rows.append(row)
+    return rows
+
+
+def lane_models(settings: Settings, lane: Lane) -> list[ModelUsed]:
+    """Who did what, for the report."""
+    steps = [f"strategy {lane.strategy}", *([] if lane.strategy == "image-only" else [lane.pairing, lane.fusion])]
+    params = [f"{name}={value}" for name, value in lane.params]
+    return [
+        ModelUsed("1 embed", lane.embedder, settings.describer_fingerprint),
+        ModelUsed("fuse, cluster, name", ", ".join([*steps, lane.clusterer, *params]), settings.reasoner_fingerprint),
+    ]
+
+
+def lane_command(settings: Settings, run: str) -> str | None:
+    """The command that makes such a run; None where it was the criterion lane."""
+    lane = lane_from_json(settings.lane)
+    if lane is None:
+        return None
+    plain = Lane()
+    told = {
+        "--prompts": (lane.prompts, None),
+        "--strategy": (lane.strategy, "task" if lane.prompts else plain.strategy),
+        "--pairing": (lane.pairing, plain.pairing),
+        "--fusion": (lane.fusion, plain.fusion),
+        "--weight": (lane.weight, plain.weight),
+        "--space": (lane.space, plain.space),
+        "--embedder": (lane.embedder, plain.embedder),
+        "--clusterer": (lane.clusterer, plain.clusterer),
+        "--seed": (lane.seed, plain.seed),
+        "--truth": (lane.truth, ""),
+        "--reasoner": (settings.reasoner, "offline"),
+    }
+    given = [x for option, (value, default) in told.items() if value != default for x in (option, str(value))]
+    params = [x for name, value in lane.params for x in ("--param", f"{name}={value}")]
+    k = "auto" if settings.k is None else str(settings.k)
+    return command_line("cluster", settings.images, "-c", settings.criterion, "-k", k, "-o", run, *given, *params)
