@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import IMPORTED
+from ictc.backends import IMPORTED, Backends
 from ictc.job import Done
+from ictc.means import Means
 from ictc.originals import Original, read_original
 from ictc.pipeline import split
+from ictc.recording import compare
 from ictc.runfolder import RunFolder, Settings, digest_inputs
+from ictc.spending.meter import Meter
 from ictc.types import Item
 
 
@@ -44,7 +47,7 @@ def import_run(folder: Path, output: Path, descriptions: Path | None = None, cri
     criterion = criterion.strip() or folder.resolve().name
     original = read_original(folder, descriptions, criterion)
     run = RunFolder(output, create=True)
-    with run.open_store():
+    with run.open_store() as store:
         settings = _settings(folder, original, criterion)
         revision = run.revision_for(settings)
         revision.start()
@@ -56,6 +59,7 @@ def import_run(folder: Path, output: Path, descriptions: Path | None = None, cri
         revision.save_taxonomy(original.taxonomy)
         revision.save_assignments(assignments)
         revision.save_failures([*no_labels, *no_assignments], ("image", "describe", "label", "merge", "assign"))
+        compare(run, revision, Backends(Means(), store, Meter()).embedder())
         revision.finish(settings.key)
         result = revision.result()
         run.note(revision, status="done", counts=result.counts, off_list=original.off_list)

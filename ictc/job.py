@@ -23,7 +23,7 @@ from ictc.outlying import Outliers
 from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
 from ictc.reasoners.cascade.bargain import Bargain
-from ictc.recording import account, admit, recording
+from ictc.recording import account, admit, compare, recording
 from ictc.result import Result, named_alone
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
@@ -75,7 +75,7 @@ class Done:
     @property
     def findings(self) -> list[Finding]:
         """What is odd about the clusters; of the outliers nothing else is expected."""
-        return diagnose(named_alone(self.result))
+        return diagnose(named_alone(self.result), self.folder.entry(self.revision.id).get("same", ()))
 
     @property
     def outliers(self) -> Outliers | None:
@@ -120,6 +120,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
             admit(run_folder, revision, describer, asked.criterion)
             run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             account(run_folder, revision, reasoner)
+            compare(run_folder, revision, backends.embedder())
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ictc.backends import Backends, check_names, check_recorded, check_specs, check_wording
-from ictc.interfaces import Reasoner
+from ictc.interfaces import Embedder, Reasoner
 from ictc.job import Done, check_k, means_of
 from ictc.means import OFFLINE, changed, wording_from_json
 from ictc.outlying import fitted
 from ictc.pipeline import check_enough, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
-from ictc.recording import account, carry_notes, recording
+from ictc.recording import account, carry_notes, compare, recording
 from ictc.revision import LABELS, TAXONOMY, Revision
 from ictc.runfolder import RunFolder, Settings
 from ictc.spending.meter import Meter
@@ -36,7 +36,7 @@ class Later:
 
 def label(later: Later) -> tuple[RunFolder, Revision]:
     """Step 2a on a run that has step 1. Another reasoner than before makes a new revision."""
-    with _reopened(later) as (run_folder, before, settings, reasoner):
+    with _reopened(later) as (run_folder, before, settings, reasoner, _):
         revision = before
         if before.has(LABELS) and _another(later, settings, run_folder.settings(before.id)):
             revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
@@ -52,7 +52,7 @@ def label(later: Later) -> tuple[RunFolder, Revision]:
 def merge(later: Later, k: int | None) -> tuple[RunFolder, Revision]:
     """Step 2b on a run that has step 2a. Another K or reasoner makes a new revision and leaves the old one."""
     check_k(k)
-    with _reopened(later) as (run_folder, before, settings, reasoner):
+    with _reopened(later) as (run_folder, before, settings, reasoner, _):
         check_names(wording_from_json(settings.wording), k)
         check_enough(k, before)
         inherited = _inherited(later, settings, run_folder.settings(before.id), before)
@@ -72,7 +72,7 @@ def assign(later: Later) -> Done:
     Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
     So is another reasoner.
     """
-    with _reopened(later) as (run_folder, revision, settings, reasoner):
+    with _reopened(later) as (run_folder, revision, settings, reasoner, embedder):
         revision.taxonomy()
         found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
         known = run_folder.settings(revision.id)
@@ -91,12 +91,13 @@ def assign(later: Later) -> Done:
         with recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
             account(run_folder, revision, reasoner)
+            compare(run_folder, revision, embedder)
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
 
 @contextmanager
-def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner]]:
+def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner, Embedder]]:
     run_folder = RunFolder(later.folder)
     with run_folder.open_store() as store:
         revision = run_folder.revision(later.revision)
@@ -106,13 +107,14 @@ def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Rea
         if means.reasoner == known.reasoner and "reasoner" not in later.given:
             check_recorded(known.reasoner)
         check_wording(means.wording, means.reasoner)
-        reasoner = Backends(means, store, later.meter).reasoner()
+        backends = Backends(means, store, later.meter)
+        reasoner = backends.reasoner()
         settings = replace(
             known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()
         )
         if not later.given:  # nothing else is asked: a newer ictc goes on where an older one stopped
             run_folder.record(revision.id, settings)
-        yield run_folder, revision, settings, reasoner
+        yield run_folder, revision, settings, reasoner, backends.embedder()
 
 
 def _another(later: Later, settings: Settings, known: Settings) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ictc.interfaces import Describer, Noted, Reasoner, Tick
+from ictc.diagnosis import mean_the_same, near_names
+from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick
 from ictc.means import OFFLINE
 from ictc.outlying import outliers_of
 from ictc.progress import Watch
@@ -85,6 +86,15 @@ def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
     odd = outliers_of(reasoner)
     if odd or folder.entry(revision.id).get("outliers"):
         folder.note(revision, outliers=odd.to_json() if odd else None)
+
+
+def compare(folder: RunFolder, revision: Revision, embedder: Embedder) -> None:
+    """Clusters of one meaning go with the revision: finding them takes a text model, telling them must not."""
+    embed = embedder.embed_texts
+    pairs = near_names(revision.taxonomy().names, embed)
+    same = mean_the_same(revision.result(), pairs, embed) if pairs else []
+    if same or folder.entry(revision.id).get("same"):
+        folder.note(revision, same=same)
 
 
 def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:
