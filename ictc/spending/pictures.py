@@ -11,6 +11,7 @@ from ictc.images.files import ImageFault, open_regular
 from ictc.spending.prices import Pictures
 from ictc.types import Item
 
+_GRID = 729  # tokens of every picture, whatever its size, in models with a fixed grid: 27 x 27 (SigLIP), 24 x 24 (CLIP)
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 
 
@@ -28,16 +29,21 @@ def size_of(item: Item) -> tuple[int, int] | None:
 
 
 def most_tokens(item: Item, pictures: Pictures, side: int) -> int:
-    """What a picture takes at most, sent with its longer side scaled down to `side`: of its own size where the provider
-    says how it counts; else, and for a size that cannot be read, of a full square.
-
-    Scaling may round the shorter side either way, and a pixel more can be fewer tiles.
-    """
-    found = size_of(item) if pictures.known else None
+    """What a picture takes at most, sent with its longer side scaled down to `side`: of its own size by the provider's
+    rule; where none is known twice what its area says (what `--dry-run` calls high), as a fixed grid at least, a full
+    square at most; a full square where its size cannot be read."""
+    full = pictures.tokens(side, side)
+    found = size_of(item)
     if found is None:
-        return pictures.tokens(side, side)
-    shorter, longer = sorted(found)
+        return full
+    own = max(pictures.tokens(*size) for size in _sent(min(found), max(found), side))
+    return own if pictures.known else min(full, max(_GRID, 2 * own))
+
+
+def _sent(shorter: int, longer: int, side: int) -> list[tuple[int, int]]:
+    """The sizes that a picture may have when it is sent: scaling may round the shorter side either way, and a pixel
+    more can be fewer tiles."""
     if longer <= side:
-        return pictures.tokens(longer, shorter)
+        return [(longer, shorter)]
     near = math.floor(shorter * side / longer)
-    return max(pictures.tokens(side, max(1, min(side, near + more))) for more in (-1, 0, 1, 2))
+    return [(side, max(1, min(side, near + more))) for more in (-1, 0, 1, 2)]
