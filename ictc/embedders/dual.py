@@ -2,8 +2,8 @@
 
 CLIP (Radford et al., ICML 2021), SigLIP and SigLIP 2 (Zhai et al., ICCV 2023; Tschannen et al., 2025), AltCLIP,
 Chinese-CLIP, ALIGN and what else has `get_image_features` and `get_text_features`. The three names load whatever the
-folder holds; code that comes with a model is never run. float32 on a CPU, half precision elsewhere (cosines then differ by
-about .001).
+folder holds; code that comes with a model is never run. float32 on a CPU, half precision elsewhere (cosines then
+differ by about .001).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -21,7 +21,7 @@ from itertools import islice
 
 import numpy as np
 
-from ictc.embedders.towers import Pixels, Towers
+from ictc.embedders.towers import Pixels, Towers, TwoTowers
 from ictc.errors import SpecError
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.interfaces import Tick, Vectors, no_tick
@@ -68,7 +68,13 @@ def _made(kind: str, argument: str, context: EmbedderContext) -> DualEncoder:
             f"{source.spec} is asked for in {source.bits} bits, but embedders are loaded as they are.",
             f"Write: {source.spec}",
         )
-    return DualEncoder(source, replace(context.options, trust_remote_code=False))
+    options = replace(context.options, trust_remote_code=False)
+    return DualEncoder(lambda: _fingerprint(source), options, lambda: Towers(source, options))
+
+
+def _fingerprint(source: Source) -> str:
+    packages = ",".join(f"{p}=={version(p)}" for p in ("transformers", "pillow"))
+    return f"{_VERSION}:{source.digest},{packages}"
 
 
 class DualEncoder:
@@ -78,16 +84,16 @@ class DualEncoder:
     on what was embedded before. The device is no part of the fingerprint: a run may go on elsewhere.
     """
 
-    def __init__(self, source: Source, options: ModelOptions) -> None:
-        self._source = source
+    def __init__(self, fingerprint: Callable[[], str], options: ModelOptions, load: Callable[[], TwoTowers]) -> None:
+        self._fingerprint = fingerprint
         self._options = options
+        self._load = load
         self._lock = threading.Lock()
-        self._towers: Towers | None = None
+        self._towers: TwoTowers | None = None
 
     @cached_property
     def fingerprint(self) -> str:
-        packages = ",".join(f"{p}=={version(p)}" for p in ("transformers", "pillow"))
-        return f"{_VERSION}:{self._source.digest},{packages}"
+        return self._fingerprint()
 
     @cached_property
     def _size(self) -> BatchSize:
@@ -125,13 +131,13 @@ class DualEncoder:
             tick(len(part))
         return rows
 
-    def _loaded(self) -> Towers:
+    def _loaded(self) -> TwoTowers:
         with self._lock:
             if self._towers is None:
-                self._towers = Towers(self._source, self._options)
+                self._towers = self._load()
             return self._towers
 
-    def _rows(self, towers: Towers, part: Sequence[tuple[Item, Pixels]]) -> list[Vectors | Failure]:
+    def _rows(self, towers: TwoTowers, part: Sequence[tuple[Item, Pixels]]) -> list[Vectors | Failure]:
         """As many images at once as memory holds."""
         if not part:
             return []
@@ -145,7 +151,7 @@ class DualEncoder:
         middle = self._size.now
         return self._rows(towers, part[:middle]) + self._rows(towers, part[middle:])
 
-    def _tried(self, towers: Towers, pixels: Sequence[Pixels]) -> Vectors | None:
+    def _tried(self, towers: TwoTowers, pixels: Sequence[Pixels]) -> Vectors | None:
         """None where memory ran out, without the frames that would hold on to it."""
         try:
             with self._lock:
@@ -156,7 +162,7 @@ class DualEncoder:
             raise
 
 
-def _prepared(pool: ThreadPoolExecutor, towers: Towers, items: Sequence[Item], ahead: int) -> Iterator[_Prepared]:
+def _prepared(pool: ThreadPoolExecutor, towers: TwoTowers, items: Sequence[Item], ahead: int) -> Iterator[_Prepared]:
     """In order; no more than `ahead` images are held decoded."""
     waiting, left = deque[Future[_Prepared]](), iter(items)
     for item in islice(left, ahead):
@@ -168,7 +174,7 @@ def _prepared(pool: ThreadPoolExecutor, towers: Towers, items: Sequence[Item], a
         yield done
 
 
-def _prepare(towers: Towers, item: Item) -> _Prepared:
+def _prepare(towers: TwoTowers, item: Item) -> _Prepared:
     if item.path is None:
         return item, Failure(item.name, "image", "missing-file", "There is no image file, only a description.")
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,25 @@ _MOST_TOKENS = 512
 _CHARS = 16 * _MOST_TOKENS  # spares tokenizers megabytes of text that would be cut anyway
 
 
+class TwoTowers(Protocol):
+    """A loaded dual encoder. Not safe to be called from several threads, except for `pixels`. `hint`: how far a JPEG
+    may be scaled down while it is decoded. Rows are of unit length; zeros where the model gave no usable vector."""
+
+    device: str
+    dim: int
+
+    @property
+    def hint(self) -> tuple[int, int] | None: ...
+
+    def pixels(self, image: Image.Image) -> Pixels: ...
+
+    def images(self, batch: Sequence[Pixels]) -> Vectors: ...
+
+    def texts(self, texts: Sequence[str]) -> Vectors: ...
+
+
 class Towers:
-    """Loads the weights: seconds. Not safe to be called from several threads, except for `pixels`.
+    """Implements `TwoTowers`. Loads the weights: seconds.
 
     Raises:
         SpecError: it cannot be loaded, would run code of its own, or is no dual encoder.
@@ -56,7 +73,7 @@ class Towers:
 
     @property
     def hint(self) -> tuple[int, int] | None:
-        """How far a JPEG may be scaled down while it is decoded: to twice the side that is looked at."""
+        """Twice the side that is looked at."""
         size = dict(self._images.size or {}) if hasattr(self._images, "size") else {}
         side = max((v for v in size.values() if isinstance(v, int)), default=0)
         return (2 * side, 2 * side) if side else None
@@ -65,7 +82,6 @@ class Towers:
         return dict(self._images(image, return_tensors="np"))
 
     def images(self, batch: Sequence[Pixels]) -> Vectors:
-        """Unit rows [n, d]; zeros where the model gave none."""
         import torch
 
         inputs = {name: torch.from_numpy(np.concatenate([p[name] for p in batch])) for name in batch[0]}
@@ -75,7 +91,6 @@ class Towers:
         return rows
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        """Unit rows [n, d]."""
         readable = [text[:_CHARS].encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
         limit = min(self._places, self._tokenizer.model_max_length)
         if sigmoid := self._source.model_type.startswith("siglip"):
@@ -104,9 +119,16 @@ class Towers:
             rows = getattr(given, "pooler_output", given)  # transformers 5 wraps what 4 gave as it is
             if not isinstance(rows, torch.Tensor) or rows.dim() != 2:
                 raise _not_dual(self._source)
-            unit: Vectors = torch.nn.functional.normalize(rows.float(), dim=1).cpu().numpy()
-        unit[~np.isfinite(unit).all(axis=1)] = 0
-        return unit
+            return unit_rows(rows)
+
+
+def unit_rows(rows: Any) -> Vectors:
+    """A tensor [n, d] on any device as unit rows; zeros where a number is not finite."""
+    import torch
+
+    unit: Vectors = torch.nn.functional.normalize(rows.float(), dim=1).cpu().numpy()
+    unit[~np.isfinite(unit).all(axis=1)] = 0
+    return unit
 
 
 def _check_dual(source: Source) -> None:

@@ -1,0 +1,180 @@
+"""Vectors in files: `.npy` with the images' names beside it, or `.parquet` with all in one.
+
+FILE.npy holds float32 [n, d]; FILE.jsonl (or .csv, .tsv, .txt) beside it one row per vector in the same order, its
+column `image` (or another of `listfiles.FILE_COLUMNS`) the name. FILE.parquet has the columns `image`, `sha256`
+(optional) and `vector`. What is read is checked whole before any of it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.errors import InputError, MissingExtra, UsageError
+from ictc.files import write_atomic, write_jsonl
+from ictc.images.listfiles import FILE_COLUMNS, read_list
+from ictc.interfaces import Vectors
+
+FORMATS = (".npy", ".parquet")
+_BESIDE = (".jsonl", ".csv", ".tsv", ".txt")
+_VECTOR_COLUMNS = ("vector", "embedding", "embeddings", "vectors")
+_LENGTH = 16  # hexadecimal digits of a digest kept
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """`rows` are of unit length, whatever length they had. `hashes` are of the images' bytes, "" where not known.
+    `digest` changes with the content of the file and of the names beside it."""
+
+    names: tuple[str, ...]
+    hashes: tuple[str, ...]
+    rows: Vectors
+    digest: str
+
+
+def write_vectors(path: Path, names: Sequence[str], hashes: Sequence[str], rows: Vectors) -> list[Path]:
+    """Write them as the extension says; the files written.
+
+    Raises:
+        UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow.
+    """
+    _check_format(path)
+    buffer = io.BytesIO()
+    if path.suffix == ".npy":
+        np.save(buffer, np.ascontiguousarray(rows, dtype="<f4"))
+        write_atomic(path, buffer.getvalue())
+        beside = path.with_suffix(".jsonl")
+        write_jsonl(beside, [{"image": n, "sha256": h} for n, h in zip(names, hashes, strict=True)])
+        return [path, beside]
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    flat = pa.array(np.ascontiguousarray(rows, dtype="<f4").ravel())
+    vectors = pa.FixedSizeListArray.from_arrays(flat, rows.shape[1])
+    shown = [n.encode("utf-8", "backslashreplace").decode() for n in names]
+    parquet.write_table(pa.table({"image": shown, "sha256": list(hashes), "vector": vectors}), buffer)
+    write_atomic(path, buffer.getvalue())
+    return [path]
+
+
+def read_vectors(path: Path) -> VectorFile:
+    """The vectors of a file, with every name once and every row usable.
+
+    Raises:
+        InputError: it is missing, damaged, without names, with as many names as vectors not, with a name twice, with a
+            vector of zeros or with numbers that are not finite; the row and image are named.
+        UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow.
+    """
+    _check_format(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
+    digest = hashlib.sha256(data)
+    if path.suffix == ".npy":
+        rows = _array(path, data)
+        beside = _beside(path)
+        digest.update(beside.read_bytes())
+        listed = read_list(beside)
+        names, hashes = [row.file for row in listed], [row.values.get("sha256", "") for row in listed]
+    else:
+        names, hashes, rows = _table(path, data)
+    _check(path, names, rows)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return VectorFile(tuple(names), tuple(hashes), (rows / length).astype(np.float32), digest.hexdigest()[:_LENGTH])
+
+
+def _check_format(path: Path) -> None:
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{path} is neither .npy nor .parquet.", "Name it FILE.npy or FILE.parquet.")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingExtra("Parquet", "parquet")
+
+
+def _array(path: Path, data: bytes) -> NDArray[np.float64]:
+    try:
+        found = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path} is no array of numbers: {error}", "Save it with numpy.save(FILE, vectors)."
+        ) from error
+    return _numbers(path, found)
+
+
+def _numbers(path: Path, found: Any) -> NDArray[np.float64]:
+    array = np.asarray(found)
+    if array.ndim != 2 or not array.size or array.dtype.kind not in "fiu":
+        raise InputError(
+            f"{path} holds {array.dtype} of shape {array.shape}; vectors are numbers of shape [images, width].",
+            "Save one row per image.",
+        )
+    with warnings.catch_warnings(action="ignore"):
+        return array.astype(np.float64)
+
+
+def _beside(path: Path) -> Path:
+    for extension in _BESIDE:
+        if (beside := path.with_suffix(extension)).is_file():
+            return beside
+    raise InputError(
+        f"{path} says nothing about which images its rows are of.",
+        f'Put {path.with_suffix(".jsonl").name} beside it, one line per row: {{"image": "1.jpg"}}',
+    )
+
+
+def _table(path: Path, data: bytes) -> tuple[list[str], list[str], NDArray[np.float64]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path} is no Parquet file: {error}", "Write it with pyarrow or pandas.") from error
+    has = {column.lower(): column for column in reversed(table.column_names)}
+    name = next((has[c] for c in FILE_COLUMNS if c in has), None)
+    vector = next((has[c] for c in _VECTOR_COLUMNS if c in has), None)
+    if name is None or vector is None:
+        raise InputError(
+            f"{path} has the columns {', '.join(table.column_names)}; names and vectors are not among them.",
+            "Call the column of names `image`, and the column of vectors (lists of numbers) `vector`.",
+        )
+    lists = table.column(vector).to_pylist()
+    widths = Counter(len(row) if row is not None else 0 for row in lists)
+    if len(widths) > 1:
+        usual = widths.most_common(1)[0][0]
+        odd = next(i for i, row in enumerate(lists) if len(row or ()) != usual)
+        raise InputError(
+            f"{path}, row {odd + 1}: its vector has {len(lists[odd] or ())} numbers, the others have {usual}.",
+            "All vectors must come from one model.",
+        )
+    hashes = table.column("sha256").to_pylist() if "sha256" in table.column_names else [""] * len(lists)
+    rows = _numbers(path, np.asarray(lists, dtype=np.float64))
+    return [str(n) for n in table.column(name).to_pylist()], [str(h or "") for h in hashes], rows
+
+
+def _check(path: Path, names: Sequence[str], rows: NDArray[np.float64]) -> None:
+    if len(names) != len(rows):
+        raise InputError(
+            f"{path} has {len(rows)} vectors, but {len(names)} names stand beside it.", "Give one name per row."
+        )
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f"{path} has '{twice[0]}' twice.", "Keep one vector per image.")
+    for bad, what in ((~np.isfinite(rows).all(axis=1), "numbers that are not finite"), (~rows.any(axis=1), "zeros")):
+        if bad.any():
+            first = int(bad.argmax())
+            raise InputError(
+                f"{path}, row {first + 1} ({names[first]}): the vector consists of {what}; {int(bad.sum())} such rows."
+                if what == "zeros"
+                else f"{path}, row {first + 1} ({names[first]}): the vector has {what}; {int(bad.sum())} such rows.",
+                "Embed these images again, or leave them out of the file.",
+            )
