@@ -37,6 +37,7 @@ class _Reserved:
     price: Price
     input_tokens: int
     cost: float
+    pictured: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Meter:
     max_cost: float | None = None
     _accounts: dict[tuple[Stage, Price], _Account] = field(default_factory=dict)
     _reserved: Counter[_Reserved] = field(default_factory=Counter)
-    _counted: dict[Price, tuple[int, int]] = field(default_factory=dict)
+    _counted: dict[tuple[Price, bool], tuple[int, int]] = field(default_factory=dict)  # with a picture, and without
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -69,8 +70,9 @@ class Meter:
         """
         with self._lock:
             tokens = request_tokens(request) + picture_tokens
-            cost = price.cost(self._likely(price, tokens), request.max_tokens + room) or 0.0
-            wanted = _Reserved(request.stage, price, tokens, cost)
+            pictured = request.image is not None
+            cost = price.cost(self._likely(price, tokens, pictured), request.max_tokens + room) or 0.0
+            wanted = _Reserved(request.stage, price, tokens, cost, pictured)
             done = sum(a.requests for a in self._accounts.values())
             if self.max_calls is not None and done + self._reserved.total() >= self.max_calls:
                 return None
@@ -83,7 +85,7 @@ class Meter:
         """Room for one more try of a request under way, of so many tokens at most, after what its tries took so far:
         what is now reserved, or None, and nothing changed, where the budget has none."""
         with self._lock:
-            likely = so_far.input_tokens + self._likely(reserved.price, reserved.input_tokens)
+            likely = so_far.input_tokens + self._likely(reserved.price, reserved.input_tokens, reserved.pictured)
             cost = reserved.price.cost(likely, so_far.output_tokens + output_tokens) or 0.0
             if cost <= reserved.cost:
                 return reserved
@@ -101,6 +103,8 @@ class Meter:
             self._release(reserved)
             if answer is None:
                 return
+            kind = reserved.price, reserved.pictured
+            said, taken = self._counted.setdefault(kind, (0, 0))
             account = self._accounts.setdefault((reserved.stage, reserved.price), _Account())
             used = usage or _guessed(answer)
             account.requests += used.sent
@@ -116,12 +120,17 @@ class Meter:
             if not answer.output_tokens:
                 account.output_tokens += text_tokens(answer.text)
             if answer.input_tokens:
-                said, taken = self._counted.get(reserved.price, (0, 0))
-                self._counted[reserved.price] = said + answer.input_tokens, taken + reserved.input_tokens
+                self._counted[kind] = said + answer.input_tokens, taken + reserved.input_tokens
 
-    def _likely(self, price: Price, tokens: int) -> float:
+    def is_guess(self, request: Request, price: Price) -> bool:
+        """Whether a cost is to be kept, but how the provider counts pictures is known neither by rule nor from it."""
+        blind = request.image is not None and not price.pictures.known and self.max_cost is not None
+        with self._lock:
+            return blind and (price, True) not in self._counted
+
+    def _likely(self, price: Price, tokens: int, pictured: bool) -> float:
         """Input tokens as this model counts them, from ours."""
-        said, taken = self._counted.get(price, (0, 0))
+        said, taken = self._counted.get((price, pictured), (0, 0))
         return tokens * max(1.0, said / taken) if taken else tokens
 
     def _fits(self, cost: float) -> bool:
@@ -211,6 +220,9 @@ class Metered:
             nonlocal begun
             while drawn := held.pop() if held else next(waiting, None):
                 number, request = drawn
+                if under_way and self._meter.is_guess(request, self._price):  # one alone tells
+                    held.append(drawn)
+                    return
                 picture = most_tokens(request.image, self._price.pictures, self._side) if request.image else 0
                 reserved = self._meter.reserve(request, self._price, picture, self._room())
                 if reserved is None:

@@ -65,13 +65,14 @@ class Drawing:
 
     fingerprint = "drawing/1"
 
-    def __init__(self) -> None:
+    def __init__(self, counted: int = 300) -> None:
+        self.counted = counted
         self.drawn: list[int] = []
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
         taken = list(requests)
         self.drawn.append(len(taken))
-        yield from ((i, Reply("yes", input_tokens=300, output_tokens=1)) for i in range(len(taken)))
+        yield from ((i, Reply("yes", input_tokens=self.counted, output_tokens=1)) for i in range(len(taken)))
 
 
 @pytest.mark.parametrize(("size", "at_once"), [((100, 80), 4), ((1024, 1024), 1)])
@@ -81,3 +82,18 @@ def test_a_budget_has_room_for_as_many_as_their_sizes_allow(folder: Path, size: 
     with pytest.raises(BudgetSpent):
         list(model.generate(Request("describe", str(i), image=item, max_tokens=10) for i in range(8)))
     assert inner.drawn[0] == at_once
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_where_no_rule_is_known_the_first_is_asked_alone_and_told_from(folder: Path, counts: bool) -> None:
+    """The server counts 3,000 tokens for a picture that was thought to take 729."""
+    item, inner = saved(folder, (100, 80)), Drawing(3000 if counts else 0)
+    meter = Meter(max_cost=0.0192)
+    requests = [Request("describe", str(i), image=item, max_tokens=10) for i in range(12)]
+    model = Metered(inner, meter, Price(1.0, 0.0))
+    if counts:
+        with pytest.raises(BudgetSpent):
+            list(model.generate(requests))
+        assert inner.drawn[:2] == [1, 5] and meter.to_json()["cost"] <= 0.0192
+    else:
+        assert len(list(model.generate(requests))) == 12 and inner.drawn == [1, 11]
