@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
-from ictc.reasoners.spherical import BLOCK, Array, Index, unit
+from ictc.lane.naming import name_clusters
+from ictc.reasoners.spherical import BLOCK, Index
 from step1.tags import EVERYDAY, vocabulary
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -49,22 +50,10 @@ def names_by_class(groups: Index, nearest: Index, names: Sequence[str], k: int) 
 
 
 def names_by_words(images: Vectors, groups: Index, given: Sequence[str], embed: Embed) -> list[str]:
-    """Names for the groups that have none in `given`: the words that tell them apart from all images.
-
-    A word fits a group as the group's mean image is more like it than the mean of all images is; each word is used
-    once, so that together they fit best.
-    """
-    open_ = [g for g, name in enumerate(given) if not name]
-    if not open_:
+    """Names for the groups that have none in `given`: words of the vocabulary, everyday ones first."""
+    if all(given):
         return list(given)
-    free = [w for w in words() if w not in given]
-    overall: Array = images.mean(0, dtype=np.float64)
-    centres = np.stack(
-        [images[groups == g].mean(0, dtype=np.float64) if (groups == g).any() else overall for g in open_]
-    )
-    alone = len(given) == 1
-    fit = unit(centres if alone else centres - overall) @ embed(free).astype(np.float64).T
-    names = list(given)
-    for row, column in zip(*linear_sum_assignment(-fit), strict=True):
-        names[open_[int(row)]] = free[int(column)]
-    return names
+    known = vocabulary()
+    everyday = {kind for kind, uses in zip(known.kinds, known.uses.tolist(), strict=True) if uses >= EVERYDAY}
+    plain = [word in everyday for word in words()]
+    return name_clusters(groups, images, words(), embed(words()), given=given, plain=plain)
