@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ictc.cli import config
-from ictc.cli.commands import cluster, doctor, imports, prompts, report, run, score, show, steps
+from ictc.cli.commands import cluster, doctor, embed, imports, prompts, report, run, score, show, steps
 from ictc.cli.console import fail, guarded, print_json
 from ictc.cli.ending import wants_json
 from ictc.errors import IctcError
@@ -71,12 +71,19 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "import": imports.import_original,
     "doctor": doctor.doctor,
+    "embed images": embed.images,
+    "embed import": embed.import_,
     "prompts show": prompts.show,
     "prompts copy": prompts.copy,
 }
 """By what one types; two words are a command of a group."""
 
-_groups = {"prompts": typer.Typer(help="See and change what models are told.", no_args_is_help=True)}
+_groups = {
+    "embed": typer.Typer(
+        cls=embed.EmbedGroup, help="Vectors of images: made, kept, written, brought in.", no_args_is_help=True
+    ),
+    "prompts": typer.Typer(help="See and change what models are told.", no_args_is_help=True),
+}
 for _name, _group in _groups.items():
     app.add_typer(_group, name=_name)
 for _name, _command in COMMANDS.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ def write_vectors(path: Path, names: Sequence[str], hashes: Sequence[str], rows:
     Raises:
         UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow.
     """
-    _check_format(path)
+    check_format(path)
     buffer = io.BytesIO()
     if path.suffix == ".npy":
         np.save(buffer, np.ascontiguousarray(rows, dtype="<f4"))
@@ -75,7 +74,7 @@ def read_vectors(path: Path) -> VectorFile:
             vector of zeros or with numbers that are not finite; the row and image are named.
         UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow.
     """
-    _check_format(path)
+    check_format(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -94,7 +93,8 @@ def read_vectors(path: Path) -> VectorFile:
     return VectorFile(tuple(names), tuple(hashes), (rows / length).astype(np.float32), digest.hexdigest()[:_LENGTH])
 
 
-def _check_format(path: Path) -> None:
+def check_format(path: Path) -> None:
+    """Raises UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow."""
     if path.suffix not in FORMATS:
         raise UsageError(f"{path} is neither .npy nor .parquet.", "Name it FILE.npy or FILE.parquet.")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
@@ -118,8 +118,7 @@ def _numbers(path: Path, found: Any) -> NDArray[np.float64]:
             f"{path} holds {array.dtype} of shape {array.shape}; vectors are numbers of shape [images, width].",
             "Save one row per image.",
         )
-    with warnings.catch_warnings(action="ignore"):
-        return array.astype(np.float64)
+    return array.astype(np.float64)
 
 
 def _beside(path: Path) -> Path:
@@ -148,18 +147,28 @@ def _table(path: Path, data: bytes) -> tuple[list[str], list[str], NDArray[np.fl
             f"{path} has the columns {', '.join(table.column_names)}; names and vectors are not among them.",
             "Call the column of names `image`, and the column of vectors (lists of numbers) `vector`.",
         )
-    lists = table.column(vector).to_pylist()
-    widths = Counter(len(row) if row is not None else 0 for row in lists)
-    if len(widths) > 1:
-        usual = widths.most_common(1)[0][0]
-        odd = next(i for i, row in enumerate(lists) if len(row or ()) != usual)
+    rows = _numbers(path, _rows(path, table.column(vector).combine_chunks()))
+    hashes = table.column("sha256").to_pylist() if "sha256" in table.column_names else [""] * len(rows)
+    return [str(n) for n in table.column(name).to_pylist()], [str(h or "") for h in hashes], rows
+
+
+def _rows(path: Path, lists: Any) -> NDArray[Any]:
+    """Arrow lists of numbers as a matrix, without a Python object per number."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    try:
+        widths = compute.fill_null(compute.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+        values = lists.flatten().to_numpy(zero_copy_only=False)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: the vectors are no lists of numbers: {error}", "Save one list per image.") from error
+    usual = Counter(widths.tolist()).most_common(1)[0][0] if len(widths) else 0
+    if (odd := np.flatnonzero(widths != usual)).size:
         raise InputError(
-            f"{path}, row {odd + 1}: its vector has {len(lists[odd] or ())} numbers, the others have {usual}.",
+            f"{path}, row {odd[0] + 1}: its vector has {widths[odd[0]]} numbers, the others have {usual}.",
             "All vectors must come from one model.",
         )
-    hashes = table.column("sha256").to_pylist() if "sha256" in table.column_names else [""] * len(lists)
-    rows = _numbers(path, np.asarray(lists, dtype=np.float64))
-    return [str(n) for n in table.column(name).to_pylist()], [str(h or "") for h in hashes], rows
+    return np.asarray(values).reshape(len(widths), -1) if usual else np.empty((len(widths), 0))
 
 
 def _check(path: Path, names: Sequence[str], rows: NDArray[np.float64]) -> None:
@@ -169,12 +178,13 @@ def _check(path: Path, names: Sequence[str], rows: NDArray[np.float64]) -> None:
         )
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(f"{path} has '{twice[0]}' twice.", "Keep one vector per image.")
-    for bad, what in ((~np.isfinite(rows).all(axis=1), "numbers that are not finite"), (~rows.any(axis=1), "zeros")):
+    for bad, what in (
+        (~np.isfinite(rows).all(axis=1), "numbers that are not finite"),
+        (~rows.any(axis=1), "no length"),
+    ):
         if bad.any():
             first = int(bad.argmax())
             raise InputError(
-                f"{path}, row {first + 1} ({names[first]}): the vector consists of {what}; {int(bad.sum())} such rows."
-                if what == "zeros"
-                else f"{path}, row {first + 1} ({names[first]}): the vector has {what}; {int(bad.sum())} such rows.",
+                f"{path}, row {first + 1} ({names[first]}): the vector has {what}; {int(bad.sum())} such rows.",
                 "Embed these images again, or leave them out of the file.",
             )

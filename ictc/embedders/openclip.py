@@ -38,11 +38,10 @@ def create(argument: str, context: EmbedderContext) -> DualEncoder:
         MissingExtra: open_clip or torchvision is not installed.
         SpecError: the spec names no model.
     """
-    name, _, pretrained = (argument, "", "") if argument.startswith(_WHOLE) else argument.rpartition("/")
-    if not name or (slash and not pretrained):
-        raise SpecError(
-            f"'openclip:{argument}' names no model.", "Type NAME/PRETRAINED, such as openclip:ViT-B-32/openai"
-        )
+    name, _, pretrained = (argument, "", "") if argument.startswith(_WHOLE) else argument.partition("/")
+    if not name or not (pretrained or name.startswith(_WHOLE)):
+        hint = "Type openclip:NAME/PRETRAINED, such as openclip:ViT-B-32/openai"
+        raise SpecError(f"'openclip:{argument}' names no trained model.", hint)
     if any(find_spec(module) is None for module in _MODULES):
         raise MissingExtra(f"openclip:{argument}", "openclip")
     load = partial(OpenClipTowers, name, pretrained, context.options.device)

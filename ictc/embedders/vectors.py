@@ -43,10 +43,23 @@ class GivenVectors:
         tick(len(items))
         return found
 
-    def _of(self, item: Item) -> Vectors | Failure:
+    @property
+    def count(self) -> int:
+        return len(self._given.names)
+
+    def row_of(self, item: Item) -> int | None:
+        """Which row is the image's; None where there is none."""
         row = self._by_hash.get(item.sha256)
         if row is None and (name := self._index.find(item.name)) is not None:
             row = self._by_name[name]
+        return row
+
+    def _of(self, item: Item) -> Vectors | Failure:
+        row = self.row_of(item)
         if row is None:
             return Failure(item.name, "describe", "no-vector", f"{self._file} has no vector for this image.")
-        return self._given.rows[row]
+        if item.sha256 and self._given.hashes[row] not in ("", item.sha256):
+            message = f"{self._file} has a vector under this name, but of another image: the file has changed since."
+            return Failure(item.name, "describe", "other-image", message)
+        vector: Vectors = self._given.rows[row]
+        return vector

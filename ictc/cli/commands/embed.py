@@ -1,0 +1,121 @@
+"""`ictc embed`: vectors of images, into a run or a file; `ictc embed import`: vectors made elsewhere, into a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from ictc.cli import options as o
+from ictc.cli.console import print_json, say, show_line, watch
+from ictc.cli.lane_options import Embedder, Recompute
+from ictc.cli.outcome import Outcome
+from ictc.text import command_line
+
+if TYPE_CHECKING:
+    from ictc.embedders.job import Embedded
+
+IMAGES = "images"
+"""The command that `ictc embed` alone stands for."""
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", envvar="ICTC_OUT", metavar="FILE", help="Write FILE.npy (names beside it) or FILE.parquet."),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        envvar="ICTC_OUTPUT",
+        metavar="RUN",
+        help=r"The run folder that keeps the vectors; made when missing. \[default: run, unless --out is given]",
+    ),
+]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", envvar="ICTC_FILE", help="FILE.npy with FILE.jsonl or .csv beside; FILE.parquet."),
+]
+MaybeImages = Annotated[
+    str | None,
+    typer.Argument(metavar="[IMAGES]", envvar="ICTC_IMAGES", help="The images, where RUN has none yet."),
+]
+Device = Annotated[
+    str | None, typer.Option("--device", envvar="ICTC_DEVICE", metavar="DEVICE", help="cpu, cuda, cuda:1, mps.")
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", envvar="ICTC_BATCH_SIZE", metavar="N", min=1, help="Images through a model at once."),
+]
+
+
+class EmbedGroup(TyperGroup):
+    """`ictc embed PHOTOS` is `ictc embed images PHOTOS`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        if args and args[0] not in (*self.commands, "--help"):
+            args = [IMAGES, *args]
+        return super().parse_args(ctx, args)
+
+
+def images(
+    images: o.Images,
+    embedder: Embedder = "offline",
+    output: Run = None,
+    out: Out = None,
+    recompute: Recompute = False,
+    device: Device = None,
+    batch_size: BatchSize = None,
+    json_output: o.Json = False,
+) -> None:
+    """Embed IMAGES; written `ictc embed IMAGES`. What a run has is read, what is missing is computed and kept."""
+    from ictc.embedders.job import embed
+    from ictc.modeloptions import ModelOptions
+
+    run = output or (None if out else Path("run"))
+    options = ModelOptions(device=device, batch_size=batch_size)
+    done = embed(images, embedder, run, out, options, recompute=recompute, watch=watch)
+    outcome = _outcome(done)
+    if json_output:
+        print_json({"run": str(run) if run else None, **done.to_json(), **outcome.to_json()})
+    else:
+        show_line(f"{len(done.items)} vectors of {done.rows.shape[1]} numbers by {done.embedder}")
+        for file in done.files:
+            show_line(f"written: {file}")
+        if run:
+            say(f"next: {command_line('cluster', images, '--embedder', embedder, '-o', str(run))}")
+    outcome.leave()
+
+
+def import_(
+    file: File, images: MaybeImages = None, output: o.Output = Path("run"), json_output: o.Json = False
+) -> None:
+    """Bring vectors that were made elsewhere into a run, for every one of its images.
+
+    Checked first: their width, zeros, numbers that are not finite, names that are there twice or not at all.
+    """
+    from ictc.embedders.job import import_vectors
+
+    done = import_vectors(file, output, images)
+    if json_output:
+        print_json({"run": str(output), **done.to_json(), "unused": done.unused, "exit": 0})
+        return
+    show_line(f"{len(done.items)} vectors of {done.rows.shape[1]} numbers in {output}")
+    if done.unused:
+        say(f"{done.unused} more in the file are of no image of the run.")
+    say(f"next: {command_line('cluster', images or 'IMAGES', '--embedder', done.embedder, '-o', str(output))}")
+
+
+def _outcome(done: Embedded) -> Outcome:
+    if not done.failures:
+        return Outcome()
+    codes = ", ".join(f"{code}: {n}" for code, n in Counter(f.code for f in done.failures).most_common())
+    first = done.failures[0]
+    total = len(done.items) + len(done.failures)
+    return Outcome(
+        remark=f"{len(done.failures)} of {total} images failed ({codes}); the others are done. "
+        f"The first: {first.image}: {first.message}"
+    )
