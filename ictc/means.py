@@ -12,6 +12,7 @@ from ictc.promptset import PromptSet, prompt_set_from_json
 
 OFFLINE = "offline"
 FALLBACKS = ("offline", "embedding")
+BUDGET = "5%"  # of a cascade, where no other is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ class Means:
 
 def changed(means: Means, given: Mapping[str, Any]) -> Means:
     """`means` with what a person gave: names of fields of `Means`, `Wording` and `ModelOptions`; None leaves as is.
-    A number of groups alone asks for two levels.
+    A number of groups alone asks for two levels. `cascade` (True or False) asks for one with the budget that is given,
+    else that there is, else BUDGET, or for none.
 
     Raises:
         TypeError: a name that is none of these.
@@ -127,6 +129,8 @@ def changed(means: Means, given: Mapping[str, Any]) -> Means:
     said = {key: value for key, value in given.items() if value is not None}
     if said.get("groups"):
         said.setdefault("levels", 2)
+    if (cascade := said.pop("cascade", None)) is not None:
+        said["budget"] = said.get("budget") or means.wording.budget or BUDGET if cascade else ""
     wording = replace(means.wording, **_taken(said, Wording))
     options = replace(means.options, **_taken(said, ModelOptions))
     return replace(means, wording=wording, options=options, **said)

@@ -122,8 +122,7 @@ _BOTH = {
         "dry-run", bool | None, "Say what it would ask and cost; ask nothing.", _LIMITS, flags=["--dry-run"]
     ),
 }  # fmt: skip
-_NOT_MEANS = ("model", "max_calls", "max_cost", "dry_run", "cascade")
-_BUDGET = "5%"  # of a cascade, where no other is given
+_NOT_MEANS = ("model", "max_calls", "max_cost", "dry_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +147,6 @@ class Given:
             from ictc.reasoners.cascade.plan import parse_budget
 
             found["budget"] = str(parse_budget(found["budget"]))
-        if self.options.get("cascade") is not None:
-            found["budget"] = found.get("budget", _BUDGET) if self.options["cascade"] else ""
         if (model := self.options.get("model")) is not None:
             found = {"reasoner": model} | ({"describer": model} if "describer" in self.options else {}) | found
         return found
