@@ -16,6 +16,7 @@ from ictc.job import Asked, means_of, resolve
 from ictc.means import changed
 from ictc.pipeline import split
 from ictc.reasoners.cascade.plan import parse_budget
+from ictc.reasoners.words import says_something
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
 from ictc.spending.dryrun import estimate
@@ -50,7 +51,7 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
         reasoner, grouper = backends.reasoner(), backends.grouper()
         groups = means.wording.groups
         found = estimate(items, asked.criterion, asked.k, _Nobody(), reasoner, Lane(), lane, known, grouper, groups)
-        steps = [step for step in _within(found, asked, len(known)).steps if step.stage == stage]
+        steps = [step for step in _within(found, asked, _saying(known)).steps if step.stage == stage]
         return replace(found, steps=steps, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
 
@@ -92,7 +93,7 @@ def plan(asked: Asked, folder: Path) -> Estimate:
             reasoner.grouper(),
             means.wording.groups,
         )
-        found = _within(found, asked, len(source.items))
+        found = _within(found, asked, len(source.items) if known is None else _saying(known))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
 
@@ -102,11 +103,17 @@ def _asking_all(asked: Asked) -> Asked:
     return replace(asked, means=replace(asked.means, wording=wording))
 
 
+def _saying(known: Sequence[Description]) -> int:
+    return sum(says_something(d.text) for d in known)
+
+
 def _within(found: Estimate, asked: Asked, n: int) -> Estimate:
-    """The same with no step above what a cascade's budget lets it ask about `n` descriptions."""
-    if not asked.means.wording.budget:
+    """The same with no step above what a cascade's budget lets it ask about `n` descriptions that say something."""
+    wording = asked.means.wording
+    if not wording.budget:
         return found
-    most = parse_budget(asked.means.wording.budget).plan(n)
+    closed = wording.names is not None and not wording.open_names
+    most = parse_budget(wording.budget).plan(n, closed, wording.levels)
     limits = {"label": most.label, "merge": most.merge, "assign": most.assign}
     return replace(found, steps=[s.at_most(limits[s.stage]) if s.stage in limits else s for s in found.steps])
 

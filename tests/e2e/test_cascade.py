@@ -194,6 +194,26 @@ def test_descriptions_that_say_nothing_do_not_change_the_plan_between_steps(
     assert sum("label" in str(b["response_format"]) for b in server.bodies) <= 0.25 * 0.75 * budget_of("15%")
 
 
+def test_going_on_with_a_cascade_keeps_the_runs_budget(captions: Path, server: ScriptedServer, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    _, first, _ = asked(captions, server, run, "--budget", "8%")
+    before = server.count
+    code, again, _ = ictc("step3", run, "--cascade")
+    assert (code, again["revision"], server.count) == (0, "001", before)
+    assert again["cascade"] == first["cascade"] and first["cascade"]["budget"] == "8%"
+    code, other, _ = ictc("step3", run, "--cascade", "--budget", "10%")
+    assert (code, other["revision"], other["cascade"]["budget"]) == (0, "002", "10%")
+
+
+def test_going_on_with_a_cascade_where_there_was_none_is_five_percent(
+    captions: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    asked(captions, None, run)
+    code, done, _ = ictc("step3", run, "--reasoner", spec(server), "--cascade")
+    assert code == 0 and done["cascade"]["budget"] == "5%" and 0 < server.count <= 40
+
+
 def killed(captions: Path, server: ScriptedServer, run: Path, after: int) -> None:
     """Runs it in a process of its own until so many requests came, and kills that."""
     words = ["run", f"recorded:{captions}", "-c", "object", "-k", "4", "-o", str(run), "--no-report",
@@ -385,6 +405,38 @@ def test_a_dry_run_stays_within_the_budget_and_asks_nothing(
     most = budget_of(str(more[1])) if "--budget" in more else budget_of("5%")
     assert code == 0 and server.count == 0 and not (tmp_path / "run").exists()
     assert 0 < plan["requests"]["low"] <= plan["requests"]["likely"] <= plan["requests"]["high"] <= most
+
+
+def test_a_dry_run_plans_for_the_descriptions_that_say_something(server: ScriptedServer, tmp_path: Path) -> None:
+    file = write(tmp_path / "c.jsonl", ["--" if i % 4 == 1 else text_of(i) for i in range(N)])
+    _, plan, _ = asked(file, server, tmp_path / "plan", "--budget", "10%", "--dry-run")
+    run = tmp_path / "run"
+    assert ictc("step1", f"recorded:{file}", "-c", "object", "-o", run)[0] == 0
+    _, step, _ = ictc("step2a", run, "--reasoner", spec(server), "--budget", "10%", "--dry-run")
+    most = int(0.1 * (2 * 300 + 1))  # of 400, 100 say nothing
+    assert step["requests"]["high"] == most // 4
+    assert plan["requests"]["high"] <= most < budget_of("10%")
+
+
+def test_a_dry_run_with_names_of_ones_own_plans_no_labels(
+    captions: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(KINDS) + "\n")
+    _, plan, _ = asked(captions, server, tmp_path / "run", "--cascade", "--names", names, "--dry-run", k="auto")
+    requests = {s["stage"]: s["requests"]["likely"] for s in plan["steps"]}
+    assert requests["label"] == requests["merge"] == 0 < requests["assign"] <= 40
+
+
+def test_labels_say_whose_they_are_and_so_does_the_account(
+    captions: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    _, done, told = asked(captions, server, tmp_path / "run", "--budget", "10%")
+    labels = [json.loads(x) for x in (tmp_path / "run/001/step2a_result.jsonl").read_text().splitlines()]
+    own = sum(x["by"] == spec(server) for x in labels)
+    assert {x["by"] for x in labels} == {"offline", spec(server)} and 10 <= own <= 30
+    assert done["cascade"]["labelled"] == state(tmp_path / "run")["cascade"]["labelled"] == own
+    assert f"labels: {own} by the model, {N - own} carried over from the nearest of them" in told
 
 
 def test_names_of_ones_own_cost_no_labels(captions: Path, server: ScriptedServer, tmp_path: Path) -> None:

@@ -27,8 +27,16 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.calls}" if self.share is None else f"{100 * self.share:.12g}%"
 
-    def plan(self, n: int) -> Plan:
-        """For `n` descriptions. The same for all steps, in whichever process each of them runs."""
+    def plan(self, n: int, names_given: bool = False, levels: int = 1) -> Plan:
+        """For `n` descriptions that say something. The same for all steps, in whichever process each of them runs, and
+        for `--dry-run`. Where all names are given, labels and names cost nothing, but their broader groups do."""
+        plan = self._plan(n)
+        if not names_given:
+            return plan
+        merge = min(plan.merge, LEAST_MERGE) if levels > 1 else 0
+        return Plan(0, merge, plan.total - merge)
+
+    def _plan(self, n: int) -> Plan:
         total = self.calls or 0 if self.share is None else math.floor(self.share * (2 * n + 1) + 1e-9)
         total = min(total, 2 * n + 1)
         if total < FEWEST:

@@ -17,7 +17,7 @@ from ictc.reasoners.cascade.asking import Asking
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.reasoners.cascade.calibration import calibrate
 from ictc.reasoners.cascade.coverage import cover
-from ictc.reasoners.cascade.plan import LEAST_MERGE, Budget, Plan
+from ictc.reasoners.cascade.plan import Budget, Plan
 from ictc.reasoners.embedding import BY, EmbeddingReasoner
 from ictc.reasoners.llm.merge import IN_REPLY
 from ictc.reasoners.spherical import Index, nearest
@@ -155,11 +155,7 @@ class CascadeReasoner:
 
     def _plan(self, worded: Sequence[Description]) -> Plan:
         """For the descriptions that say something: all steps have the same ones."""
-        plan = self._budget.plan(len(worded))
-        if not self._names_given:
-            return plan
-        merge = min(plan.merge, LEAST_MERGE) if self._levels > 1 else 0
-        return Plan(0, merge, plan.total - merge)
+        return self._budget.plan(len(worded), self._names_given, self._levels)
 
     def _sample(self, worded: Sequence[Description], criterion: str) -> Index:
         """Rows of the descriptions that the strong reasoner labels. Every tenth request is for asking again."""
