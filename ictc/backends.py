@@ -17,6 +17,7 @@ from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, ImageEmbedder, Model, Reasoner
 from ictc.lane.describer import LaneDescriber
+from ictc.lane.llmnames import ModelNamer
 from ictc.lane.place import Placer
 from ictc.lane.reasoner import LaneReasoner
 from ictc.means import OFFLINE, Lane, Means, Wording
@@ -184,7 +185,11 @@ class Backends:
     def _lane_reasoner(self, lane: Lane) -> LaneReasoner:
         found = self._lane_embedder(lane)
         placer = Placer(found, lane, texts_only=self._described_elsewhere)
-        return LaneReasoner(placer, lane, self.store)
+        spec = self.means.reasoner
+        if not calls_models(spec):
+            return LaneReasoner(placer, lane, self.store)
+        namer = ModelNamer(self.open_model(spec), self.prompts, self.means.wording.language)
+        return LaneReasoner(placer, lane, self.store, namer=namer, named_by=namer.fingerprint)
 
     def _reasoner(self, spec: str) -> Reasoner:
         if not calls_models(spec):

@@ -10,7 +10,7 @@ from ictc.backends import Backends
 from ictc.job import Done, means_of
 from ictc.lane.fusion import WEIGHTS
 from ictc.lane.reasoner import SUPERVISED, LaneReasoner
-from ictc.lane.split import SHARE, test_images
+from ictc.lane.split import SHARE, held_out
 from ictc.lane.strategies import GROUPED
 from ictc.means import OFFLINE, Lane, lane_from_json
 from ictc.pipeline import split
@@ -29,7 +29,7 @@ def scored_on(lane: Lane | None, result: Result, classes: Mapping[str, str]) -> 
     if lane is None or lane.pairing != "label":
         return classes
     shown = read_truth(lane.truth, [d.image for d in result.descriptions]).classes
-    test = test_images(shown, lane.seed)
+    test = held_out(shown, lane.seed)
     return {image: name for image, name in classes.items() if image in test}
 
 

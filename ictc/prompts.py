@@ -6,9 +6,11 @@ merge/round.txt      groups a part of a list of labels that is too long for one 
 merge/attach.txt     places single labels under names that stand
 merge/groups.txt     merges names into broader groups (`--levels 2`)
 describe/together.txt  one look for several criteria
+name/general.txt     names the clusters of the embedding lane (`ictc cluster --reasoner`)
 repair/general.txt   asks again, quoting what was wrong
 parts/*.txt          pieces that the others include
 offline/*.txt        no templates: what is embedded for a cluster's name (step 3, broader groups); {name} is the name
+offline/criterion.txt  none either: the prompt of a name under a criterion, in the embedding lane
 
 A template is Jinja2 in two parts, cut at a line `--- user ---`: above, the system message, the same for all items of a
 step, so that servers can reuse it; below, the user message with the item's data.
@@ -63,6 +65,7 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
     "merge/round": {"criterion": "mood", "language": "", "most": 30},
     "merge/attach": {"criterion": "mood", "names": '[{"name": "calm"}]'},
     "assign": {"criterion": "mood", "names": '[{"name": "calm"}]', "pack": False},
+    "name": {"criterion": "mood", "language": "", "k": 2},
     "repair": {},
 }
 """Per step, the variables of both parts of its template, with a value to try them with."""
@@ -76,6 +79,7 @@ ITEM: Mapping[str, Mapping[str, str]] = {
     "merge/round": {"data": '{"labels": [{"id": 1, "label": "calm", "images": 3}]}'},
     "merge/attach": {"data": '{"labels": [{"id": 1, "label": "calm"}]}'},
     "assign": {"data": '{"description": "A quiet lake."}'},
+    "name": {"data": '{"groups": [{"id": 1, "images": 3, "words": ["calm"], "typical": ["A quiet lake."]}]}'},
     "repair": {"question": '{"description": "A quiet lake."}', "answer": '"?"', "fault": "It is no JSON."},
 }
 """Per step, the variables that only the part below the separator has; `data` is JSON."""

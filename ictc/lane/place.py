@@ -15,7 +15,7 @@ from ictc.lane.evening import View, view_of
 from ictc.lane.fusion import fused
 from ictc.lane.pairing import likeness_to, paired
 from ictc.lane.rows import check_rows
-from ictc.lane.split import test_images
+from ictc.lane.split import held_out
 from ictc.lane.strategies import GROUPED, IMAGE_ONLY, TASK, prompts_of
 from ictc.means import Lane
 from ictc.reasoners.spherical import Index
@@ -117,7 +117,7 @@ class Placer:
                 f"The truth has the class '{unknown[0]}', and the prompts file has not.",
                 f"Add it to: classes = [{', '.join(map(repr, given.classes[:3]))}, ...]",
             )
-        test = test_images(truth, self._lane.seed)
+        test = held_out(truth, self._lane.seed)
         shown = [place[truth[d.image]] if d.image in truth and d.image not in test else -1 for d in descriptions]
         return np.asarray(shown, dtype=np.intp), np.asarray([d.image in test for d in descriptions])
 

@@ -70,13 +70,17 @@ class LaneReasoner:
     @property
     def fingerprint(self) -> str:
         """Of all but the path of the prompts file."""
+        return content_key("lane-named/1", clusters=self._identity, namer=self._named_by)
+
+    @property
+    def _identity(self) -> str:
+        """What the clusters depend on, their names apart."""
         lane = self._lane
         return content_key(
             "lane/1",
             **{key: value for key, value in lane.to_json().items() if key not in ("embedder", "prompts", "truth")},
             truth=_digest(lane.truth),
             embedder=self._placer.embedder.fingerprint,
-            namer=self._named_by,
             code=code_digest("ictc.lane"),
             prompts=prompt_digest(CRITERION_PROMPT, NAME_PROMPT),
         )
@@ -149,7 +153,7 @@ class LaneReasoner:
     def _grouped(self, descriptions: Sequence[Description], criterion: str, k: int | None) -> _Grouped:
         """Found once for the same images and K, and kept in the store."""
         images = hashlib.sha256("\0".join(d.sha256 or d.text for d in descriptions).encode()).hexdigest()
-        key = content_key("lane-clusters/1", lane=self.fingerprint, images=images, criterion=criterion, k=k)
+        key = content_key("lane-clusters/1", lane=self._identity, images=images, criterion=criterion, k=k)
         if self._last and self._last[0] == key:
             return self._last[1]
         names, choice = self._first_names(descriptions, criterion, k)
@@ -160,7 +164,7 @@ class LaneReasoner:
             found = self._found(placed, k, [d.image for d in descriptions], choice)
             keep(self._store, key, found)
             same = content_key(
-                "lane-clusters/1", lane=self.fingerprint, images=images, criterion=criterion, k=len(found.centres)
+                "lane-clusters/1", lane=self._identity, images=images, criterion=criterion, k=len(found.centres)
             )
             if same != key:  # step 3 knows the number of names alone
                 keep(self._store, same, found)

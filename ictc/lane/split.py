@@ -10,7 +10,7 @@ SHARE = 0.3
 """Of each class, for the test; at least one of two."""
 
 
-def test_images(classes: Mapping[str, str], seed: int) -> frozenset[str]:
+def held_out(classes: Mapping[str, str], seed: int) -> frozenset[str]:
     """A stratified test split of images with a class: the same for the same names, classes and seed."""
     members: dict[str, list[str]] = {}
     for image in sorted(classes):
