@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ictc.errors import RunError
+from ictc.report import Provenance, build_report, render_html
 from ictc.result import Result
 from ictc.revision import Revision
 from ictc.types import Assignment, Cluster, Item, Taxonomy
@@ -63,6 +64,20 @@ def test_a_result_of_the_groups_has_them_in_place_of_the_clusters() -> None:
         for a in result().assignments
     }
     assert {a.confidence for a in coarse.assignments} == {None}
+
+
+def test_the_report_has_clusters_under_their_groups_and_numbers_by_size() -> None:
+    report = build_report(result(), Provenance())
+    assert [(s.cluster.name, s.number) for s in report.groups] == [
+        ("car", 2), ("cat", 3), ("dog", 4), ("moon", 1), ("Unassigned", 0),
+    ]  # fmt: skip
+    heads = {s.cluster.name: s.opens for s in report.groups if s.opens}
+    assert list(heads) == ["car", "cat", "moon"]
+    animal = heads["cat"]
+    assert (animal.name, animal.clusters, animal.size) == ("animal", 2, 3) and animal.share == pytest.approx(3 / 17)
+    assert "In no group" in render_html(report)
+    bare = build_report(result(Taxonomy("object", [Cluster(name) for name in SIZES])), Provenance())
+    assert not any(s.opens for s in bare.groups) and "In no group" not in render_html(bare)
 
 
 def test_the_file_holds_groups_and_remark_only_where_there_are_such(tmp_path: Path) -> None:
