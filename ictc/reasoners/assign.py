@@ -22,7 +22,7 @@ from ictc.types import Taxonomy
 NAME_PROMPT = "offline/assign.txt"
 FEW = 64  # images from which on what was measured makes the groups alone
 EVIDENCE = 2.0  # weight of measured vectors beside the description's (1), for fewer images
-LABEL = 0.2  # weight of the label's vector beside the description's (1)
+LABEL = 0.1  # weight of the label's vector beside the description's (1): where labels answer badly, .2 lets them rule
 _ROUNDS = 10  # of k-means after answers were added: what they move, they move at once
 
 
