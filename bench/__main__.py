@@ -17,6 +17,7 @@ ALL = (
     "replay",
     "accuracy",
     "ablation",
+    "outliers",
     *WITHOUT_DATA,
 )
 
