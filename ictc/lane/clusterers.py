@@ -91,7 +91,7 @@ def cluster(
     make = _constructor(name)
     known = known_params(make)
     texts = texts if name == "text" else None
-    given = typed(params, {p: default for p, default in known.items() if p != "texts"}, name)
+    given = typed(params, _params_of(make), name)
     alike = len(rows) > 0 and distinct(rows, 2) == 1
     check_rows(rows, names, zeros=alike)
     named_k = next((p for p in _K if p in known), None)
@@ -118,6 +118,15 @@ def cluster(
     return Clustering(result.groups, result.centres, made, notes, choice, result.texts)
 
 
+def check_clusterer(name: str, params: Mapping[str, str]) -> None:
+    """Before anything is embedded: there is such a clusterer, and it has these parameters.
+
+    Raises:
+        SpecError: no such clusterer. UsageError: it has no such parameter.
+    """
+    typed(params, _params_of(_constructor(name)), name)
+
+
 def takes_k(name: str) -> bool:
     """Whether the clusterer makes a number of groups that one gives it.
 
@@ -125,6 +134,11 @@ def takes_k(name: str) -> bool:
         SpecError: no such clusterer.
     """
     return name == "text" or any(p in known_params(_constructor(name)) for p in _K)
+
+
+def _params_of(make: Callable[..., Clusterer]) -> dict[str, Any]:
+    """The parameters that a person may give."""
+    return {name: default for name, default in known_params(make).items() if name != "texts"}
 
 
 def _constructor(name: str) -> Callable[..., Clusterer]:

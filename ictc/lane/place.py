@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ictc.embed.images import CachedImages
 from ictc.errors import StepError, UsageError
 from ictc.interfaces import Embedder, Vectors
+from ictc.lane.clusterers import check_clusterer
 from ictc.lane.evening import View, view_of
 from ictc.lane.fusion import fused
 from ictc.lane.pairing import likeness_to, paired
@@ -124,6 +125,7 @@ class Placer:
 
 def check_lane(lane: Lane) -> None:
     """Raises UsageError for what does not go together, before anything is embedded."""
+    check_clusterer(lane.clusterer, dict(lane.params))
     if lane.strategy == IMAGE_ONLY and lane.pairing != "best":
         raise UsageError(
             f"The pairing {lane.pairing} does nothing with the strategy image-only.",

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ictc.errors import InputError, SpecError, UsageError
 from ictc.interfaces import Vectors
-from ictc.lane.clusterers import NAMES, Clustering, cluster, takes_k
+from ictc.lane.clusterers import NAMES, Clustering, check_clusterer, cluster, takes_k
 from ictc.reasoners.spherical import Index, unit
 
 SKLEARN = {
@@ -266,3 +266,12 @@ def test_any_rows_give_a_clustering_or_a_clear_no(n: int, k: int, copies: int, s
         assert len(found.centres) == k
     if name not in ("minibatch", "hdbscan", "optics"):  # those cut between equal rows at times
         assert all(len(set(block)) == 1 for block in found.groups.reshape(n, copies).tolist())
+
+
+def test_names_and_parameters_are_checked_before_there_are_vectors() -> None:
+    check_clusterer("hdbscan", {"min_cluster_size": "7"})
+    check_clusterer("sklearn.cluster:Birch", {"threshold": "0.3"})
+    with pytest.raises(SpecError, match="no clusterer 'nope'"):
+        check_clusterer("nope", {})
+    with pytest.raises(UsageError, match="no parameter 'texts'"):
+        check_clusterer("text", {"texts": "1"})
