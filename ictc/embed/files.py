@@ -178,10 +178,8 @@ def _check(path: Path, names: Sequence[str], rows: NDArray[np.float64]) -> None:
         )
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(f"{path} has '{twice[0]}' twice.", "Keep one vector per image.")
-    for bad, what in (
-        (~np.isfinite(rows).all(axis=1), "numbers that are not finite"),
-        (~rows.any(axis=1), "no length"),
-    ):
+    unusable = {"numbers that are not finite": ~np.isfinite(rows).all(axis=1), "zeros alone": ~rows.any(axis=1)}
+    for what, bad in unusable.items():
         if bad.any():
             first = int(bad.argmax())
             raise InputError(

@@ -40,7 +40,10 @@ class CachedImages:
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
         """float32 [d] unit vectors in the order of `items`. Equal files are embedded once; failures are not stored."""
         known: dict[str, Vectors | Failure] = dict(self._stored([i.sha256 for i in items if i.sha256]))
-        distinct = list({_identity(i): i for i in reversed(items)}.values())[::-1]
+        first: dict[str, Item] = {}
+        for item in items:
+            first.setdefault(_identity(item), item)
+        distinct = list(first.values())
         ready = {s for s in known if not self._recompute or s in self._made}
         tick(len(items) - sum(_identity(i) not in ready for i in distinct))
         for start in range(0, len(distinct), CHUNK):

@@ -24,6 +24,7 @@ Pixels = Mapping[str, NDArray[Any]]
 """What the image tower takes, by argument, each with a first axis of length 1."""
 
 _MOST_TOKENS = 512
+_FEWEST_WORDS = 100
 _CHARS = 16 * _MOST_TOKENS  # spares tokenizers megabytes of text that would be cut anyway
 
 
@@ -65,6 +66,8 @@ class Towers:
         self._source = source
         self._images = part(AutoImageProcessor, source, options, backend="pil")
         self._tokenizer = part(AutoTokenizer, source, options)
+        if len(self._tokenizer) < _FEWEST_WORDS:  # where its files are missing, the library makes an empty one
+            raise SpecError(f"{source.spec} has no tokenizer.", "Copy tokenizer.json and its like into the folder too.")
         self._tokenizer.padding_side = "right"
         text = getattr(self._model.config, "text_config", self._model.config)
         self._places = min(getattr(text, "max_position_embeddings", _MOST_TOKENS), _MOST_TOKENS)

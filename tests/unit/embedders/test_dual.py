@@ -1,0 +1,140 @@
+"""Dual encoders: the same vectors as the library's own way, batches that fit, and what cannot be loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ictc.embedders.dual import DualEncoder, clip, hf
+from ictc.embedders.towers import Pixels
+from ictc.errors import SpecError
+from ictc.interfaces import Vectors
+from ictc.modeloptions import ModelOptions
+from ictc.models.minilm import MiniLM
+from ictc.registry import EmbedderContext
+from ictc.store import Store
+from ictc.types import Failure, Item
+from tests.tiny.fixture import Tiny
+
+CONTEXT = EmbedderContext(Store(None), MiniLM(), ModelOptions(device="cpu"))
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> list[Item]:
+    rng = np.random.default_rng(1)
+    files = [tmp_path / f"{i}.png" for i in range(7)]
+    for file in files:
+        Image.fromarray(rng.integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(file)
+    return [Item(f.name, f, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
+
+
+@pytest.mark.parametrize("name", ["clip", "siglip"])
+def test_vectors_are_those_of_the_library_itself(name: str, tiny: Tiny, items: list[Item]) -> None:
+    import torch
+    from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+
+    folder = tiny(name)
+    made = hf(str(folder), CONTEXT)
+    model = AutoModel.from_pretrained(folder).eval()
+    pixels = AutoImageProcessor.from_pretrained(folder)(
+        [Image.open(i.path) for i in items if i.path], return_tensors="pt"
+    )
+    tokenizer, texts = AutoTokenizer.from_pretrained(folder), ["a cat", "the red sofa near the window"]
+    padding: dict[str, Any] = {"padding": "max_length", "max_length": 64} if name == "siglip" else {"padding": True}
+    words = tokenizer(texts, return_tensors="pt", padding_side="right", **padding)
+    mask = {} if name == "siglip" else {"attention_mask": words["attention_mask"]}
+    with torch.inference_mode():
+        seen = torch.nn.functional.normalize(model.get_image_features(**pixels).pooler_output, dim=1).numpy()
+        said = model.get_text_features(input_ids=words["input_ids"], **mask).pooler_output
+        read = torch.nn.functional.normalize(said, dim=1).numpy()
+    np.testing.assert_allclose(np.stack(list(made.embed_images(items))), seen, atol=1e-5)
+    np.testing.assert_allclose(made.embed_texts(texts), read, atol=1e-5)
+
+
+class Cramped:
+    """A device on which at most `most` images fit."""
+
+    device, dim, hint = "cpu", 2, None
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.batches: list[int] = []
+
+    def pixels(self, image: Image.Image) -> Pixels:
+        return {"mean": np.asarray(image, dtype=np.float32).mean((0, 1))[None]}
+
+    def images(self, batch: Sequence[Pixels]) -> Vectors:
+        self.batches.append(len(batch))
+        if len(batch) > self.most:
+            raise MemoryError
+        rows = np.stack([p["mean"][0, :2] for p in batch])
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        return np.zeros((len(texts), 2), np.float32)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_batches_are_halved_until_they_fit_and_nothing_is_lost(most: int, items: list[Item]) -> None:
+    device = Cramped(most)
+    whole = Cramped(100)
+    found = DualEncoder(lambda: "x", ModelOptions(batch_size=5), lambda: device).embed_images(items)
+    expected = DualEncoder(lambda: "x", ModelOptions(batch_size=5), lambda: whole).embed_images(items)
+    np.testing.assert_array_equal(np.stack(found), np.stack(expected))
+    assert device.batches[-1] <= most
+
+
+def test_an_image_that_never_fits_is_a_failure(items: list[Item]) -> None:
+    found = DualEncoder(lambda: "x", ModelOptions(batch_size=4), lambda: Cramped(0)).embed_images(items)
+    assert [f.code for f in found if isinstance(f, Failure)] == ["out-of-memory"] * len(items)
+
+
+def test_a_language_model_is_no_dual_encoder(tiny: Tiny) -> None:
+    with pytest.raises(SpecError, match=r"clip:.*no dual encoder"):
+        clip(str(tiny("llama")), CONTEXT).embed_texts(["a"])
+
+
+@pytest.mark.parametrize(
+    ("breaking", "said"),
+    [
+        (lambda f: (f / "model.safetensors").unlink(), "no weights"),
+        (lambda f: (f / "config.json").unlink(), "config.json"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "pickle"),
+        (lambda f: (f / "preprocessor_config.json").unlink(), "cannot be loaded"),
+        (lambda f: [t.unlink() for t in f.glob("tokenizer*")], "no tokenizer"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"cut"), "cannot be loaded"),
+    ],
+)
+def test_a_folder_that_is_incomplete_is_told_about(tiny: Tiny, tmp_path: Path, breaking: Any, said: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny("clip"), folder)
+    breaking(folder)
+    with pytest.raises(SpecError, match=said) as told:
+        clip(str(folder), CONTEXT).embed_texts(["a"])
+    assert told.value.hint
+
+
+def test_code_that_comes_with_a_model_is_not_run_even_where_models_may(tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny("clip"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "unheard-of", "auto_map": {"AutoModel": "code.Model", "AutoConfig": "code.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(SpecError, match="runs code"):
+        clip(str(folder), replace(CONTEXT, options=ModelOptions(trust_remote_code=True))).embed_texts(["a"])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_bits_are_for_language_models(tiny: Tiny) -> None:
+    with pytest.raises(SpecError, match="4 bits"):
+        clip(f"{tiny('clip')},4bit", CONTEXT)
