@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import RECORDED, Backends, check_names, check_specs, check_wording
+from ictc.backends import RECORDED, Backends, check_lane_specs, check_names, check_specs, check_wording
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
 from ictc.fallback import fell_back
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
-from ictc.means import Means, wording_from_json
+from ictc.means import Means, lane_from_json, wording_from_json
 from ictc.outlying import Outliers
 from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
@@ -113,7 +113,9 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         describer, reasoner = backends.describer(), backends.reasoner()
         settings = _settings(asked, source, describer, reasoner)
         revision = run_folder.revision_for(settings)
-        if revision.is_done(settings.key) and not _worth_another_try(revision, asked.means.options.retry_failed):
+        anew = asked.means.options.retry_failed
+        again = asked.means.lane is not None and asked.means.lane.recompute
+        if revision.is_done(settings.key) and not again and not _worth_another_try(revision, anew):
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with recording(run_folder, revision, watch, backends.meter) as timed:
@@ -169,7 +171,10 @@ def _worth_another_try(revision: Revision, all_failed: bool) -> bool:
 
 def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
-    check_specs(asked.means.describer, asked.means.reasoner)
+    if asked.means.lane:
+        check_lane_specs(asked.means.lane, asked.means.reasoner)
+    else:
+        check_specs(asked.means.describer, asked.means.reasoner)
     check_wording(asked.means.wording, asked.means.reasoner)
     check_names(asked.means.wording, asked.k)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
@@ -198,9 +203,11 @@ def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasone
         reasoner_fingerprint=reasoner.fingerprint,
         k=asked.k,
         wording=asked.means.wording.to_json(),
+        lane=asked.means.lane.to_json() if asked.means.lane else None,
     )
 
 
 def means_of(settings: Settings) -> Means:
     """By what means a revision was made."""
-    return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording))
+    lane = lane_from_json(settings.lane)
+    return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording), lane=lane)

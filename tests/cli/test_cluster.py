@@ -1,0 +1,184 @@
+"""`ictc cluster` as one types it: the table, JSON, the same again, other strategies, naming by a model, bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from ictc.cli.app import app
+from tests.servers.scripted import ScriptedServer
+
+COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
+FILES = ("step1_result.jsonl", "step2a_result.jsonl", "step2b_result.json", "step3_result.jsonl", "failures.jsonl")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for i, colour in enumerate([*COLOURS] * 4):
+        noise = np.random.default_rng(i).integers(-15, 15, (24, 32, 3))
+        Image.fromarray(np.clip(np.asarray(COLOURS[colour]) + noise, 0, 255).astype(np.uint8)).save(
+            folder / f"{i}_{colour}.png"
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose store has the pictures' vectors and those of the vocabulary."""
+    run = tmp_path_factory.mktemp("base") / "run"
+    assert ictc(pictures, "-k", 3, "-o", run)[0] == 0
+    return run
+
+
+@pytest.fixture
+def run(base: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(base, tmp_path / "run"))
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    file = tmp_path / "prompts.toml"
+    file.write_text('classes = ["red", "green", "blue"]\n[groups]\nred = "warm"\ngreen = "cold"\nblue = "cold"\n')
+    return file
+
+
+def ictc(*words: object) -> tuple[int, dict[str, Any]]:
+    done = CliRunner().invoke(app, ["cluster", *map(str, words), "--json", "--no-report"])
+    return done.exit_code, json.loads(done.stdout)
+
+
+def files(run: Path, revision: str) -> dict[str, bytes]:
+    return {name: (run / revision / name).read_bytes() for name in FILES}
+
+
+def test_images_are_enough_and_the_same_again_computes_nothing(pictures: Path, run: Path, tmp_path: Path) -> None:
+    before = files(run, "001")
+    code, again = ictc(pictures, "-k", 3, "-o", run, "--truth", "filename")
+    assert code == 0 and again["reused"] and again["revision"] == "001" and again["k"] == 3 and again["acc"] == 1
+    assert again["lane"]["strategy"] == "image-only" and again["lane"]["clusterer"] == "kmeans"
+    _, anew = ictc(pictures, "-k", 3, "-o", run, "--recompute")
+    assert not anew["reused"] and files(run, "001") == before
+    _, elsewhere = ictc(pictures, "-k", 3, "-o", tmp_path / "other")
+    assert not elsewhere["reused"] and files(tmp_path / "other", "001") == before
+
+
+def test_another_strategy_is_a_revision_that_embeds_nothing(
+    pictures: Path, prompts: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def refused(*_: object) -> None:
+        raise AssertionError("an image was embedded again")
+
+    monkeypatch.setattr("ictc.embedders.offline.OfflineEmbedder.embed_images", refused)
+    for number, words in enumerate((["--strategy", "swapped"], ["--clusterer", "spherical"], ["-k", "2"]), 2):
+        code, made = ictc(pictures, "--prompts", prompts, "-o", run, *words)
+        assert code == 0 and made["revision"] == f"{number:03d}" and not made["reused"]
+    prompts.unlink()
+    for command in (["show", str(run)], ["report", str(run)], ["score", str(run), "--truth", "filename"]):
+        assert CliRunner().invoke(app, command).exit_code == 0, f"{command} needs no prompts file"
+
+
+def test_steps_go_on_with_a_run_of_this_lane(run: Path) -> None:
+    assert CliRunner().invoke(app, ["step2b", str(run), "-k", "2"]).exit_code == 0
+    done = CliRunner().invoke(app, ["step3", str(run), "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["k"] == 2
+    file = run / "002" / "step2b_result.json"
+    name = json.loads(done.stdout)["clusters"][0]["name"]
+    file.write_text(file.read_text().replace(json.dumps(name), '"my own"'))
+    edited = CliRunner().invoke(app, ["step3", str(run), "--json"])
+    assert "my own" in {c["name"] for c in json.loads(edited.stdout)["clusters"]}
+
+
+def test_the_supervised_pairing_says_so_wherever_its_numbers_are(pictures: Path, prompts: Path, run: Path) -> None:
+    words = (pictures, "--prompts", prompts, "--pairing", "label", "--truth", "filename", "-o", run)
+    code, made = ictc(*words)
+    assert code == 0 and made["n"] == 3 and made["supervised"]["test_images"] == 3
+    assert "TRUE classes" in made["supervised"]["note"] and any("Supervised" in note for note in made["notes"])
+    assert "Supervised" in json.loads((run / "002" / "metrics.json").read_text())["supervised"]["note"]
+    table = CliRunner().invoke(app, ["score", str(run), "--truth", "filename"])
+    assert "Supervised" in table.stdout
+    CliRunner().invoke(app, ["report", str(run)])
+    assert "Supervised" in (run / "002" / "report.html").read_text()
+
+
+def test_a_sweep_shows_every_weight(pictures: Path, prompts: Path, run: Path) -> None:
+    words = (pictures, "--prompts", prompts, "-o", run, "--weight", "sweep", "--truth", "filename")
+    _, made = ictc(*words)
+    assert [row["weight"] for row in made["sweep"]] == [i / 10 for i in range(11)]
+    assert all({"k", "silhouette", "acc", "ari", "nmi"} <= set(row) for row in made["sweep"])
+    assert made["sweep"][5]["acc"] == made["acc"]
+
+
+def test_recorded_descriptions_are_embedded_as_texts(run: Path, tmp_path: Path) -> None:
+    rows = [{"image": f"{i}.png", "text": f"A photo of a {('tabby cat', 'red car')[i % 2]}, {i}."} for i in range(8)]
+    (tmp_path / "said.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    code, made = ictc(f"recorded:{tmp_path / 'said.jsonl'}", "-k", 2, "-o", run)
+    assert code == 0 and sorted(c["images"] for c in made["clusters"]) == [4, 4]
+
+
+def test_a_model_names_all_clusters_in_one_request(pictures: Path, run: Path) -> None:
+    """Its first answer has one name twice, and is asked for again."""
+    asked: list[str] = []
+
+    def respond(body: dict[str, Any]) -> str:
+        asked.append(body["messages"][-1]["content"])
+        rows = [{"id": i, "name": f"hue {i}" if len(asked) > 1 else "hue"} for i in (1, 2, 3)]
+        return json.dumps({"answers": rows})
+
+    with ScriptedServer(respond) as server:
+        words = (pictures, "-k", 3, "-o", run, "--reasoner", f"openai:tiny@{server.url}")
+        code, made = ictc(*words)
+        assert code == 0 and {c["name"] for c in made["clusters"]} == {"hue 1", "hue 2", "hue 3"}
+        assert len(asked) == 2 and "'hue'" in asked[1] and made["spent"]["requests"] == 2
+        _, again = ictc(*words)
+        assert again["reused"] and len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["-k", "13"], "only 12 images", "-k 12"),
+        (["--strategy", "tasks"], "no strategy 'tasks'", "task"),
+        (["--strategy", "task"], "needs prompts", "--prompts FILE"),
+        (["--pairing", "nearest"], "--pairing nearest", "best, soft, label"),
+        (["--pairing", "soft"], "does nothing", "--prompts"),
+        (["--fusion", "product"], "--fusion product", "mean, sum, concat"),
+        (["--weight", "2"], "--weight 2", "0.3"),
+        (["--weight", "0.3", "--fusion", "mean"], "has no weight", "--fusion sum"),
+        (["--space", "flat"], "--space flat", "evened, plain"),
+        (["--clusterer", "k-means"], "no clusterer 'k-means'", "kmeans"),
+        (["--param", "eps"], "name=value", "eps=0.3"),
+        (["--param", "eps=1"], "no parameter 'eps'", "n_init"),
+        (["--embedder", "clop:x"], "Unknown embedder 'clop'", "offline"),
+        (["--embedder", "offline:x"], "takes no argument", "offline"),
+        (["--prompts", "missing.toml"], "missing.toml", ""),
+        (["--truth", "filename", "--pairing", "label"], "does nothing", "--prompts"),
+    ],
+)
+def test_what_is_wrong_and_what_to_type(pictures: Path, tmp_path: Path, words: list[str], said: str, hint: str) -> None:
+    code, told = ictc(pictures, "-o", tmp_path / "run", *words)
+    assert code == 2 and said in told["error"] and hint in told["hint"]
+
+
+def test_all_images_the_same_and_one_image(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "same"
+    folder.mkdir()
+    for i in range(2):
+        Image.new("RGB", (24, 24), (200, 30, 30)).save(folder / f"{i}.png")
+        code, made = ictc(folder, "-o", run)
+        assert code == 0 and made["k"] == 1 and made["assigned"] == i + 1
+    code, told = ictc(folder, "-o", run, "-k", "2")
+    assert code == 2 and "different vectors" in told["error"]
+
+
+def test_help_tells_the_two_kinds_of_prompts_apart() -> None:
+    shown = CliRunner().invoke(app, ["cluster", "--help"], env={"COLUMNS": "200"}).stdout
+    assert "Not the folder of templates" in " ".join(shown.split())
