@@ -10,7 +10,7 @@ from ictc.cli.console import say
 from ictc.errors import ModelGone
 
 LANES = ("offline", "embedding")
-"""What `--fallback` takes. Both stand for the offline text embeddings, until embedders can be chosen."""
+"""What `--fallback` takes: two names of one lane, sentence embeddings of what was described."""
 
 
 def ask_fallback(error: ModelGone, *, interactive: bool | None = None) -> bool:

@@ -18,11 +18,16 @@ SHOWN = 3
 
 
 @cache
+def _everyday() -> frozenset[str]:
+    known = vocabulary()
+    return frozenset(kind for kind, uses in zip(known.kinds, known.uses.tolist(), strict=True) if uses >= EVERYDAY)
+
+
+@cache
 def words() -> tuple[str, ...]:
     """Names of classes and everyday kinds, each once."""
     known = vocabulary()
-    everyday = [kind for kind, uses in zip(known.kinds, known.uses.tolist(), strict=True) if uses >= EVERYDAY]
-    return tuple(dict.fromkeys([*known.names, *everyday]))
+    return tuple(dict.fromkeys([*known.names, *(kind for kind in known.kinds if kind in _everyday())]))
 
 
 def nearest_words(images: Vectors, embed: Embed, count: int = SHOWN) -> list[list[str]]:
@@ -50,10 +55,7 @@ def names_by_class(groups: Index, nearest: Index, names: Sequence[str], k: int) 
 
 
 def names_by_words(images: Vectors, groups: Index, given: Sequence[str], embed: Embed) -> list[str]:
-    """Names for the groups that have none in `given`: words of the vocabulary, everyday ones first."""
-    if all(given):
-        return list(given)
-    known = vocabulary()
-    everyday = {kind for kind, uses in zip(known.kinds, known.uses.tolist(), strict=True) if uses >= EVERYDAY}
-    plain = [word in everyday for word in words()]
-    return name_clusters(groups, images, words(), embed(words()), given=given, plain=plain)
+    """Names for the groups that have none in `given` (`naming.name_clusters`), everyday words first."""
+    known = words()
+    everyday = _everyday()
+    return name_clusters(groups, images, known, embed(known), given=given, plain=[w in everyday for w in known])

@@ -1,0 +1,72 @@
+"""The embedding lane, offline, the same defaults in every row: `python -m bench embedding_lane`.
+
+Strategies on 1,000 CIFAR-10 images; images alone on the varieties of fruits, MNIST and scikit-learn's digits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from ictc import job, outputs
+from ictc.lane.strategies import CRITERION, GENERIC, GROUPED, HIERARCHICAL, IMAGE_ONLY, SWAPPED, TASK
+from ictc.means import Lane, Means
+from ictc.promptset import PromptSet
+
+_STRATEGIES = (IMAGE_ONLY, GENERIC, TASK, GROUPED, SWAPPED, HIERARCHICAL, CRITERION)
+_ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
+_VEHICLES = ("airplane", "automobile", "ship", "truck")
+
+
+def main(data: Path) -> None:
+    """Prints the table."""
+    print("| data | K | strategy | ACC | ARI | NMI | nearest prompt is right |")
+    print("|---|---|---|---|---|---|---|")
+    images = data / "images"
+    with tempfile.TemporaryDirectory(prefix="ictc-bench-") as folder:
+        run = Path(folder) / "run"
+        groups = dict.fromkeys(_ANIMALS, "animal") | dict.fromkeys(_VEHICLES, "vehicle")
+        named = Lane(prompt_set=_prompts(tuple(sorted(groups)), groups))
+        for strategy in _STRATEGIES:
+            _row("cifar10_1k", images / "cifar10_1k", 10, "filename", replace(named, strategy=strategy), run)
+        fruits = f"{images / 'fruits' / 'labels.csv'}:variety"
+        _row("fruits, variety", images / "fruits", 18, fruits, Lane(), run)
+        _row("mnist_500", images / "mnist_500", 10, "filename", Lane(), run)
+        _row("digits", _digits(Path(folder) / "digits"), 10, "filename", Lane(), run)
+
+
+def _row(name: str, images: Path, k: int, truth: str, lane: Lane, run: Path) -> None:
+    done = job.run(job.Asked(str(images), "what it shows", k, Means(lane=lane)), run)
+    s = outputs.score(done, truth)
+    right = f"{s['prompt_acc']:.4f}" if "prompt_acc" in s else ""
+    print(
+        f"| {name} | {k} | {lane.strategy} | {s['acc']:.4f} | {s['ari']:.4f} | {s['nmi']:.4f} | {right} |", flush=True
+    )
+
+
+def _prompts(classes: tuple[str, ...], groups: dict[str, str]) -> PromptSet:
+    return PromptSet(
+        classes,
+        {
+            TASK: tuple(f"This is a {c}" for c in classes),
+            GROUPED: tuple(f"This is a {groups[c]}" for c in classes),
+            HIERARCHICAL: tuple(f"This is a {c} {groups[c]}" for c in classes),
+            GENERIC: ("This is an image",) * len(classes),
+        },
+        groups,
+    )
+
+
+def _digits(folder: Path) -> Path:
+    """scikit-learn's 1,797 digits, 8 x 8 grey levels of 0 to 16, enlarged to 64 x 64."""
+    import numpy as np
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    folder.mkdir()
+    found = load_digits()
+    for i, (pixels, digit) in enumerate(zip(found.images, found.target, strict=True)):
+        grey = Image.fromarray((255 - pixels * 255 / 16).astype(np.uint8))
+        grey.resize((64, 64), Image.Resampling.BICUBIC).save(folder / f"{i}_{digit}.png")
+    return folder
