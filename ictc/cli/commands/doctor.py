@@ -8,7 +8,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,6 +16,9 @@ from rich.table import Table
 from ictc.cli import options as o
 from ictc.cli.console import out, plain, print_json, show_line
 from ictc.errors import IctcError
+
+if TYPE_CHECKING:
+    from ictc.modeloptions import ModelOptions
 
 _PACKAGES = {
     "torch": "",
@@ -29,6 +32,8 @@ _PACKAGES = {
     "accelerate": "",
     "bitsandbytes": "quantized",
     "vllm": "vllm",
+    "open_clip_torch": "openclip",
+    "pyarrow": "parquet",
     "pillow-heif": "heif",
     "scikit-image": "demo",
 }
@@ -47,7 +52,7 @@ Spec = Annotated[
     typer.Argument(
         metavar="[SPEC]",
         envvar="ICTC_SPEC",
-        help="A model to try, such as openai:MODEL@URL: three small requests are sent.",
+        help="A model to try, such as openai:MODEL@URL: three small requests are sent; or an embedder: clip:DIR.",
     ),
 ]
 Timeout = Annotated[
@@ -82,16 +87,21 @@ def doctor(
         print_json(facts)
         return
     show_line(f"ictc {facts['ictc']}, Python {facts['python']}, {facts['cores']} cores")
-    for title, key in (("packages", "packages"), ("model specs", "specs"), ("files", "files")):
+    sections = {"packages": "packages", "model specs": "specs", "embedders": "embedders", "files": "files"}
+    for title, key in sections.items():
         _table(title, facts[key])
 
 
 def _try(spec: str, timeout: float, device: str | None, trust: bool, json_output: bool) -> None:
     from ictc.modeloptions import ModelOptions
     from ictc.probe import probe, without_secrets
-    from ictc.registry import model
+    from ictc.registry import embedders, model, models
 
     options = ModelOptions(timeout=timeout, retries=1, device=device, trust_remote_code=trust)
+    kind = spec.partition(":")[0]
+    if kind in embedders() and kind not in models():
+        _try_embedder(spec, options, json_output)
+        return
     try:
         found = probe(model(spec, options))
     except IctcError as error:
@@ -106,6 +116,22 @@ def _try(spec: str, timeout: float, device: str | None, trust: bool, json_output
     findings = {"text": found.text, "schema": found.schema, "images": found.images}
     rows = {what: f"{f.state}: {without_secrets(f.detail, os.environ)}" for what, f in findings.items()}
     _table(name, {**rows, "speed": f"{found.latency:.2f} s to the whole text{speed}"})
+
+
+def _try_embedder(spec: str, options: ModelOptions, json_output: bool) -> None:
+    from ictc.embedders.trial import trial
+
+    found = trial(spec, options)
+    if json_output:
+        print_json({"spec": spec, "usable": True, **found})
+        return
+    rate = found.get("images_per_second")
+    rows = {
+        "images": (f"embedded: {rate:,.0f} a second" if rate else "as the file has them") if found["images"] else "no",
+        "texts": "embedded" + (" into the same space" if found["images"] else "") if found["texts"] else "no",
+        **({"width": f"{found['width']} numbers a vector"} if "width" in found else {}),
+    }
+    _table(spec, rows)
 
 
 def _filled(hint: str, spec: str) -> str:
@@ -130,6 +156,7 @@ def _facts() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": {p: _version(p) or f"missing: pip install 'ictc[{e}]'" for p, e in _PACKAGES.items()},
         "specs": _specs(),
+        "embedders": _embedders(),
         "files": _files(),
     }
 
@@ -149,6 +176,27 @@ def _specs() -> dict[str, str]:
     built_in = {"offline", "recorded", "vlm", "openai", "hf", "vllm"}
     others = {**dict.fromkeys(models(), "model"), **dict.fromkeys(describers(), "describer")}
     return specs | {name: f"{kind} of another package" for name, kind in others.items() if name not in built_in}
+
+
+def _embedders() -> dict[str, str]:
+    from ictc.registry import embedders
+
+    dual = "works: any dual encoder of transformers; try one with: ictc doctor clip:REPO_OR_DIR"
+    lacking = [package for package in ("open_clip", "torchvision") if find_spec(package) is None]
+    parquet = "" if find_spec("pyarrow") else "; for FILE.parquet: pip install 'ictc[parquet]'"
+    specs = {
+        "offline": "works: images and texts; no key, no download, no GPU",
+        "clip:REPO_OR_DIR": dual,
+        "siglip:REPO_OR_DIR": dual,
+        "hf:REPO_OR_DIR": dual,
+        "openclip:NAME/PRETRAINED": f"does not work: no {', no '.join(lacking)}; run: pip install 'ictc[openclip]'"
+        if lacking
+        else "works: images and texts",
+        "sbert:[REPO_OR_DIR]": "works: texts (descriptions) alone",
+        "vectors:FILE": f"works: vectors made elsewhere, FILE.npy or FILE.parquet{parquet}",
+    }
+    known = {spec.partition(":")[0] for spec in specs}
+    return specs | {name: "embedder of another package" for name in embedders() if name not in known}
 
 
 def _openai() -> str:
