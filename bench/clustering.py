@@ -51,21 +51,21 @@ def write(path: Path, n: int) -> None:
 
 
 def child(way: str, path: str) -> None:
-    """Clusters the vectors one way; prints seconds, peak GiB and inertia as JSON."""
+    """Clusters the vectors one way; prints seconds, seconds of CPU, peak GiB and the largest groups as JSON."""
     rows: Vectors = np.load(path)
     from sklearn.cluster import MiniBatchKMeans
 
     from ictc.lane.clusterers import cluster
 
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     if way == "ictc":
         groups = cluster(rows, "minibatch", K, {}, seed=0).groups
     else:
         groups = MiniBatchKMeans(K, random_state=0).fit_predict(rows)
-    seconds = time.perf_counter() - began
+    seconds, busy = time.perf_counter() - began, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     largest = sorted(np.bincount(groups).tolist(), reverse=True)
-    print(json.dumps({"seconds": seconds, "gib": peak, "largest": largest[:3]}))
+    print(json.dumps({"seconds": seconds, "cpu": busy, "gib": peak, "largest": largest[:3]}))
 
 
 def main(_data: Path, n: int = N) -> None:
@@ -81,15 +81,17 @@ def main(_data: Path, n: int = N) -> None:
                 )
                 found[way].append(json.loads(done.stdout))
                 run = found[way][-1]
-                shown = f"{way}: {run['seconds']:.1f} s, {run['gib']:.2f} GiB, load {os.getloadavg()[0]:.1f}"
+                spent = f"{run['seconds']:.1f} s ({run['cpu']:.1f} s of CPU), {run['gib']:.2f} GiB"
+                shown = f"{way}: {spent}, load {os.getloadavg()[0]:.1f}"
                 print(shown, file=sys.stderr, flush=True)
     assert len({tuple(run["largest"]) for way in ("ictc", "scikit-learn, one core") for run in found[way]}) == 1
     best = {way: min(run["seconds"] for run in runs) for way, runs in found.items()}
     print(f"{n:,} x {WIDTH} vectors, {K} groups, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}\n")
-    print("| way | seconds (each run) | best | peak GiB |\n|---|---|---|---|")
+    print("| way | seconds (each run) | of CPU | best | peak GiB |\n|---|---|---|---|---|")
     for way, runs in found.items():
         each = ", ".join(f"{run['seconds']:.1f}" for run in runs)
-        print(f"| {way} | {each} | {best[way]:.1f} | {max(run['gib'] for run in runs):.2f} |")
+        busy = ", ".join(f"{run['cpu']:.1f}" for run in runs)
+        print(f"| {way} | {each} | {busy} | {best[way]:.1f} | {max(run['gib'] for run in runs):.2f} |")
     own = min(seconds for way, seconds in best.items() if way != "ictc")
     print(f"\nictc / the faster scikit-learn: {best['ictc'] / own:.2f} (to reach: at most {MOST_TIMES})")
     print(f"ictc's peak: {max(run['gib'] for run in found['ictc']):.2f} GiB (to reach: at most {MOST_GIB})")
