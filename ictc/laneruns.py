@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ictc.backends import Backends
+from ictc.errors import UsageError
 from ictc.job import Done, means_of
 from ictc.lane.fusion import WEIGHTS
 from ictc.lane.reasoner import SUPERVISED, LaneReasoner
@@ -54,7 +55,8 @@ def lane_metrics(lane: Lane | None, result: Result, classes: Mapping[str, str]) 
 def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
     """What each weight of the prompt gives: K, silhouette, and scores where there is a truth. Embeds nothing.
 
-    Silhouettes are taken in the images' own space: in the fused one, prompts alone would always do best.
+    Silhouettes are taken in the images' own space: in the fused one, prompts alone would always do best. A weight at
+    which K groups cannot be made has none.
     """
     settings, result = done.folder.settings(done.revision.id), done.result
     names = [i.name for i in result.items]
@@ -67,16 +69,20 @@ def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
             tried = replace(lane, fusion=fusion, weight=weight)
             reasoner = Backends(replace(means_of(settings), reasoner=OFFLINE, lane=tried), store, Meter()).reasoner()
             assert isinstance(reasoner, LaneReasoner)
-            taxonomy = reasoner.merge(result.descriptions, result.labels, result.criterion, settings.k)
+            row: dict[str, Any] = {"weight": weight, "k": None, "silhouette": None}
+            rows.append(row)
+            try:
+                taxonomy = reasoner.merge(result.descriptions, result.labels, result.criterion, settings.k)
+            except UsageError:  # at 1 there are as many different vectors as prompts that are nearest to an image
+                continue
             assigned, _ = split(reasoner.assign(result.descriptions, taxonomy, result.criterion))
             groups = {a.image: a.cluster for a in assigned}
             own = dict(zip((d.image for d in result.descriptions), reasoner.images(result.descriptions), strict=True))
             apart = silhouette({i: g for i, g in groups.items() if g is not None}, own)
-            row = {"weight": weight, "k": taxonomy.k, "silhouette": None if apart is None else round(apart, 4)}
+            row |= {"k": taxonomy.k, "silhouette": None if apart is None else round(apart, 4)}
             if known:
                 scores = score_assignments(groups, known, failed={f.image for f in result.failures})
                 row |= {"acc": round(scores.acc, 4), "ari": round(scores.ari, 4), "nmi": round(scores.nmi, 4)}
-            rows.append(row)
     return rows
 
 

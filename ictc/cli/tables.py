@@ -104,10 +104,11 @@ def print_scores(scores: dict[str, Any]) -> None:
 def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
     """What each weight of the prompt gives."""
     table = Table(title="weight of the prompt", title_justify="left")
-    for name in rows[0]:
+    columns = max(rows, key=len)
+    for name in columns:
         table.add_column(name.replace("_", " "), justify="right")
     for row in rows:
-        table.add_row(*("" if value is None else f"{value}" for value in row.values()))
+        table.add_row(*("" if row.get(name) is None else f"{row[name]}" for name in columns))
     out().print(table)
     show_line(
         "Silhouettes are of the images' own vectors, where all weights can be compared; the result above is of 0.5."
