@@ -13,6 +13,7 @@ ALL = (
     "end_to_end",
     "text_accuracy",
     "image_accuracy",
+    "embedding",
     "embedding_lane",
     "image_throughput",
     "replay",

@@ -11,7 +11,7 @@ from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Tick, Vector
 from ictc.store import Store, content_keys
 from ictc.types import Failure, Item
 
-CHUNK = 256
+CHUNK = 512
 """Images a commit. Chunks are cut from all images of a call, not from those that are missing: a call that goes on after
 a kill, or after some images failed, has the same batches, and with them the same last bits."""
 

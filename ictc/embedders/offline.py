@@ -8,7 +8,7 @@ for zero-shot learning", CVPR 2016). Their cosine says how strongly the image ex
 
 The convex combination of class *names* (ConSE; Norouzi et al., ICLR 2014) goes the other way: it puts images among
 words, and of what the features tell apart only what ImageNet has names for is left. Groups of such vectors were worse
-throughout (k-means on 1,000 CIFAR-10 images .33 against .47; fruits NMI .57 against .82), and so was naming (.38
+throughout (k-means on 1,000 CIFAR-10 images .33 against .48; fruits NMI .57 against .82), and so was naming (.38
 against .54).
 
 What a class means is its name's vector plus the mean of its WordNet kinds'. That, the temperature and softmax rather
@@ -35,7 +35,7 @@ from step1.tags import vocabulary, vocabulary_digest
 
 NAME = "offline"
 DIM = 128
-"""Directions kept: the next ones carry less than an eighth of the first one's weight."""
+"""Directions kept: the next ones carry an eighth of the first one's energy, and less."""
 TEMPERATURE = 0.1
 _VERSION = 1
 """Raised whenever the same image or text could give another vector."""
