@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ictc.errors import RunError
-from ictc.store import Store, content_key
+from ictc.store import Store, content_key, content_keys
 
 
 def test_what_is_put_is_there_after_reopening(tmp_path: Path) -> None:
@@ -75,3 +75,21 @@ def test_a_commit_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         with pytest.raises((RunError, sqlite3.Error)):
             store.put_many([("b", b"x"), ("c", None)])  # type: ignore[list-item]
         assert store.get_json(["a", "b"]) == {"a": 1}
+
+
+def test_many_keys_at_once_are_the_same_keys() -> None:
+    values = ["a", "é", '"', "\\", "0" * 64, ""]
+    for content in ({"model": "m"}, {"abc": [1], "model": 'q"'}, {}):
+        expected = [content_key("t/1", image=value, **content) for value in values]
+        assert content_keys("t/1", "image", values, **content) == expected
+
+
+def test_a_matrix_has_the_rows_in_the_order_asked_for_or_is_none() -> None:
+    store = Store(None)
+    rows = np.arange(36_000, dtype=np.float32).reshape(12_000, 3)
+    store.put_vectors([(f"k{i}", row) for i, row in enumerate(rows)])
+    order = [*range(11_999, -1, -1), 5, 5]
+    np.testing.assert_array_equal(store.get_matrix([f"k{i}" for i in order]), rows[order])
+    store.put_vectors([("narrow", np.ones(2, dtype=np.float32))])
+    for keys in (["k1", "unknown"], ["k1", "narrow"], []):
+        assert store.get_matrix(keys) is None
