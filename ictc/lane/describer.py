@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ictc.embed.images import CachedImages
+from ictc.errors import InputError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Tick, no_tick
 from ictc.lane.words import nearest_words
@@ -30,8 +31,14 @@ class LaneDescriber:
         return f"lane/{code},{vocabulary_digest()},{self._images.fingerprint}"
 
     def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
+        """Raises InputError: stored vectors have another width than the embedder's."""
         found = self._images.embed_images(items, tick)
         rows = [v for v in found if not isinstance(v, Failure)]
+        if len(widths := sorted({len(v) for v in rows})) > 1:
+            raise InputError(
+                f"The vectors of the images have different widths: {', '.join(map(str, widths))}.",
+                "The store holds some of another embedder under the same name: add --recompute.",
+            )
         texts = iter([WORDLESS] * len(rows))
         if rows and self._images.joint:
             texts = iter([", ".join(near) for near in nearest_words(np.stack(rows), self._images.embed_texts)])

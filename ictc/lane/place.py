@@ -61,7 +61,8 @@ class Placer:
             found = self.embedder.recall([d.sha256 for d in descriptions])
             if found is None:
                 raise StepError(
-                    "Some images have no vector in the store.", "Run the same `ictc cluster` command again."
+                    "Some images have no vector in the store, or one of another width.",
+                    "Run the same `ictc cluster` command again with --recompute.",
                 )
             rows = found
         check_rows(rows, [d.image for d in descriptions])

@@ -17,7 +17,7 @@ from ictc.lane.place import Placer, check_lane
 from ictc.lane.reasoner import SUPERVISED
 from ictc.lane.split import SHARE, held_out
 from ictc.means import Lane, lane_from_json
-from ictc.store import Store
+from ictc.store import Store, content_keys
 from ictc.types import Assignment, Failure, Item
 from tests.unit.lane.made_up import CLASSES, GROUPS, PROMPTS, Made, MadeUp
 
@@ -199,6 +199,19 @@ def test_an_image_that_was_never_embedded() -> None:
     with pytest.raises(StepError, match="ictc cluster"):
         made.reasoner.merge([strange, *made.descriptions[1:]], made.labels(), "kind", 2)
     assert made.reasoner.evidence([strange], "kind") is None
+
+
+def test_vectors_of_another_width_than_the_stores() -> None:
+    made = Made(IMAGES, each=3)
+    key = content_keys("image-vector/1", "image", [made.items[4].sha256], model=made.embedder.fingerprint)[0]
+    made.store.put_vectors([(key, np.ones(7, np.float32))])
+    with pytest.raises(StepError, match=r"another width(.|\n)*--recompute"):
+        made.reasoner.merge(made.descriptions, made.labels(), "kind", 2)
+    with pytest.raises(InputError, match=r"different widths: 7, 48(.|\n)*--recompute"):
+        Made(IMAGES, made.store, each=3)
+    mended = CachedImages(made.embedder, made.store, recompute=True)
+    mended.embed_images(made.items)
+    assert made.reasoner.merge(made.descriptions, made.labels(), "kind", 2).k == 2
 
 
 def test_images_that_are_all_the_same_and_one_image() -> None:
