@@ -12,6 +12,7 @@ from ictc.promptset import PromptSet, prompt_set_from_json
 
 OFFLINE = "offline"
 FALLBACKS = ("offline", "embedding")
+"""Two names of one lane: what was described, by its sentence embeddings."""
 BUDGET = "5%"  # of a cascade, where no other is given
 
 

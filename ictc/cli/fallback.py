@@ -9,9 +9,6 @@ import typer
 from ictc.cli.console import say
 from ictc.errors import ModelGone
 
-LANES = ("offline", "embedding")
-"""What `--fallback` takes: two names of one lane, sentence embeddings of what was described."""
-
 
 def ask_fallback(error: ModelGone, *, interactive: bool | None = None) -> bool:
     """Whether the rest is to be done without the model. Without a terminal to ask on: no.
