@@ -35,6 +35,18 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{captions}", "-c", "x", "--prompts", "{none}"),
         ("{captions}",),
     ],
+    "cluster": [
+        ("{none}",),
+        ("{captions}", "-k", "0"),
+        ("{captions}", "-k", "37"),
+        ("{captions}", "--clusterer", "magic"),
+        ("{captions}", "--param", "n_init"),
+        ("{captions}", "--embedder", "nobody:knows"),
+        ("{captions}", "--prompts", "{none}"),
+        ("{captions}", "--strategy", "task"),
+    ],
+    "embed images": [("{none}",), ("{none}", "--embedder", "nobody:knows")],
+    "embed import": [("{none}.npy", "{none}")],
     "step1": [("{none}", "-c", "x"), ("{captions}", "-c", "")],
     "step2a": [("{none}",), ("{made}", "--revision", "9")],
     "step2b": [("{none}",), ("{made}", "-k", "²"), ("{made}", "-k", "many"), ("{made}", "-k", "-1")],
@@ -69,7 +81,11 @@ def test_every_command_is_tried() -> None:
 @pytest.mark.parametrize("command", sorted(BAD))
 def test_a_bad_input_gives_one_object_and_exit_2(command: str, places: dict[str, str], tmp_path: Path) -> None:
     for words in BAD[command]:
-        output = ("-o", tmp_path / "new") if command in ("run", "step1", "import") else ()
+        output = (
+            ("-o", tmp_path / "new")
+            if command in ("run", "step1", "import", "cluster", "embed images", "embed import")
+            else ()
+        )
         result = invoke(*command.split(), *(w.format(**places) for w in words), *output, "--json")
         assert result.exit_code == 2, (words, result.output)
         assert isinstance(result.exception, SystemExit), words

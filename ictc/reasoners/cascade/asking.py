@@ -18,7 +18,8 @@ AUDIT = 0.2  # of step 3's requests
 _ROUNDS = 6  # of asking about the uncertain, each with what the one before taught
 _LEAST = 8  # questions in a round
 _STILL = 0.02  # of a round's answers are other than expected, at most,
-_STILL_ROUNDS = 2  # so many times: asking on would change nothing
+_STILL_ROUNDS = 2  # so many times,
+_STILL_ANSWERS = 60  # and of so many: then under 5 % of the next would change anything (rule of three, 95 % sure)
 
 Ask = Callable[[Sequence[int]], Sequence[Assignment | Failure]]
 """The strong reasoner's answers about rows."""
@@ -81,7 +82,7 @@ class Asking:
             self._allowance.left += kept
 
     def _in_rounds(self, size: int) -> Failure | None:
-        still = 0
+        still = answers = 0
         while (room := self._allowance.left) > 0:
             shares = self.shares()
             best = np.sort(shares, 1)
@@ -94,8 +95,9 @@ class Asking:
             expected, lost = self._put(texts, shares)
             if lost:
                 return lost
-            still = still + 1 if expected >= (1 - _STILL) * len(texts) else 0
-            if still == _STILL_ROUNDS:
+            calm = expected >= (1 - _STILL) * len(texts)
+            still, answers = (still + 1, answers + len(texts)) if calm else (0, 0)
+            if still >= _STILL_ROUNDS and answers >= _STILL_ANSWERS:
                 self._settled = True
                 break
         return None
