@@ -23,8 +23,8 @@ command line, environment, file.
 Results go to standard output, progress and messages to standard error. Exit codes: 0 all well, 2 wrong usage or input,
 3 some images failed or were left with the provider (the others are done), 4 too many failed, a step could not give
 a result or a model is gone, 5 the budget is used up, 130 interrupted, 141 whoever read the output went away, 143
-terminated. Ctrl-C gives answers of a server that are under way 10 seconds to come, and keeps them; the second one ends at
-once.
+terminated. Ctrl-C gives answers of a server that are under way 10 seconds to come, and keeps them; the second one ends
+at once.
 """
 
 

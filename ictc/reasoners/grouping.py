@@ -64,8 +64,8 @@ class NameGrouper:
         """[names, d]: what a name means as a kind of thing, beside the mean of what was measured on its images.
 
         On 14 made-up lists of names, the question what kind of thing a name is gave .73 ARI with the kinds meant, the
-        bare name .68 (.69 and under .67 on 168 parts of them). The mean description beside it gave no more, and misleads
-        where kinds have their own scenes.
+        bare name .68 (.69 and under .67 on 168 parts of them). The mean description beside it gave no more, and
+        misleads where kinds have their own scenes.
         """
         embed = self._embedder.embed_texts
         asked = load(KIND_PROMPT)
