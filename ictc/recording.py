@@ -13,7 +13,7 @@ from typing import Any
 from ictc.diagnosis import mean_the_same, near_names
 from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick
 from ictc.means import OFFLINE
-from ictc.outlying import outliers_of
+from ictc.outlying import outliers_of, without
 from ictc.progress import Watch
 from ictc.reasoners.cascade.bargain import bargain_of
 from ictc.revision import TAXONOMY, Revision
@@ -91,7 +91,7 @@ def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
 def compare(folder: RunFolder, revision: Revision, embedder: Embedder) -> None:
     """Clusters of one meaning go with the revision: finding them takes a text model, telling them must not."""
     embed = embedder.embed_texts
-    pairs = near_names(revision.taxonomy().names, embed)
+    pairs = near_names(without(revision.taxonomy()).names, embed)
     same = mean_the_same(revision.result(), pairs, embed) if pairs else []
     if same or folder.entry(revision.id).get("same"):
         folder.note(revision, same=same)

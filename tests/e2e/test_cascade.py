@@ -9,15 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.models.minilm import MiniLM
 from tests.conftest import invoke, result_files
+from tests.remembering import Remembering
 from tests.servers.answers import Body, Scripted, error
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
@@ -63,19 +62,6 @@ def write(file: Path, texts: list[str]) -> Path:
 @pytest.fixture(scope="module")
 def captions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("cascade") / "captions.jsonl", [text_of(i) for i in range(N)])
-
-
-class Remembering(MiniLM):
-    """Embeds the same texts once in all these tests."""
-
-    known: ClassVar[dict[tuple[str, ...], Vectors]] = {}
-    one: ClassVar[MiniLM] = MiniLM()
-
-    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
-        if (key := tuple(texts)) not in self.known:
-            self.known[key] = self.one.embed_texts(texts)
-        tick(len(texts))
-        return self.known[key].copy()
 
 
 @pytest.fixture(autouse=True)

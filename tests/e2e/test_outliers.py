@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.models.minilm import MiniLM
 from tests.conftest import invoke, result_files
+from tests.remembering import Remembering
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
 
@@ -30,19 +29,6 @@ ODD = (
     "A scanned invoice with a table of item numbers, quantities and prices in euros.",
     "A weather map with isobars and a low pressure area over the Atlantic.",
 )
-
-
-class Remembering(MiniLM):
-    """Embeds the same texts once in all these tests."""
-
-    known: ClassVar[dict[tuple[str, ...], Vectors]] = {}
-    one: ClassVar[MiniLM] = MiniLM()
-
-    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
-        if (key := tuple(texts)) not in self.known:
-            self.known[key] = self.one.embed_texts(texts)
-        tick(len(texts))
-        return self.known[key].copy()
 
 
 @pytest.fixture(autouse=True)
