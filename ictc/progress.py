@@ -37,3 +37,17 @@ class AtMost:
     def rest(self) -> None:
         """All items are done."""
         self(self._left)
+
+
+def portion(of: int, tick: Tick, share: int) -> Tick:
+    """A tick for work of `of` items that tells `tick` of `share` items over its whole length."""
+    done = 0
+
+    def part(more: int) -> None:
+        nonlocal done
+        before = done * share // max(1, of)
+        done = min(done + more, of)
+        if fresh := done * share // max(1, of) - before:
+            tick(fresh)
+
+    return part

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from ictc.errors import ModelGone, StepError, UsageError
 from ictc.fingerprint import code_digest
-from ictc.interfaces import Reasoner, Tick, no_tick
-from ictc.reasoners.cascade.bargain import Bargain, bargain_of
+from ictc.interfaces import Reasoner
+from ictc.reasoners.wrapping import Wrapped
 from ictc.store import content_key
-from ictc.types import Assignment, Cluster, Description, Failure, Label, Taxonomy
+from ictc.types import Cluster, Description, Label, Taxonomy
 
 LEVELS = (1, 2)
 FEWEST_NAMES = 4  # of fewer, no two groups of two can be made
@@ -58,7 +58,7 @@ def check_groups(levels: int, groups: int = 0, k: int | None = None) -> None:
         raise UsageError(f"{k} names cannot be merged into {groups} groups.", f"Ask for --groups {k - 1} or fewer.")
 
 
-class LevelledReasoner:
+class LevelledReasoner(Wrapped):
     """Implements `Reasoner`. Its taxonomy is that of `inner`, each cluster with the `group` that `grouper` found for
     its name. Where there can be no groups, or none are found, the names stand as they are and `remark` says why.
 
@@ -68,7 +68,7 @@ class LevelledReasoner:
     """
 
     def __init__(self, inner: Reasoner, grouper: Grouper, groups: int = 0, spare: Grouper | None = None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._grouper = grouper
         self._groups = groups
         self._spare = spare
@@ -82,14 +82,6 @@ class LevelledReasoner:
             groups=self._groups,
             code=code_digest("ictc.reasoners.levels"),
         )
-
-    @property
-    def bargain(self) -> Bargain | None:
-        """See `bargain_of`."""
-        return bargain_of(self._inner)
-
-    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
-        return self._inner.label(descriptions, criterion, tick)
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
@@ -112,11 +104,6 @@ class LevelledReasoner:
             merged = self._spare.merge(descriptions, names, criterion, wanted)
             remark = f"The groups are not the model's: {e.message}"
         return replace(grouped(found, merged), remark=remark)
-
-    def assign(
-        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
-    ) -> list[Assignment | Failure]:
-        return self._inner.assign(descriptions, taxonomy, criterion, tick)
 
 
 def as_labels(clusters: Sequence[Cluster], labels: Sequence[Label]) -> list[Label]:

@@ -10,17 +10,19 @@ from ictc.errors import UsageError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Appearance, Embedder, Reasoner, Tick, no_tick
 from ictc.outlying import Outliers, cluster_of, fitted, found, told, without
-from ictc.reasoners.cascade.bargain import Bargain, bargain_of
+from ictc.progress import AtMost, portion
 from ictc.reasoners.nearest import MOST
 from ictc.reasoners.novelty import FEWEST, unlike
 from ictc.reasoners.words import says_something
+from ictc.reasoners.wrapping import Wrapped
 from ictc.store import content_key
 from ictc.types import Assignment, Description, Failure, Label, Taxonomy
 
+_SEARCH = 10  # of progress, one part in so many is the search: its embedding may take minutes after a model's answers
 _CODE = ("ictc.outlying", "ictc.reasoners.novelty", "ictc.reasoners.nearest", "ictc.reasoners.outliers")
 
 
-class OutlierReasoner:
+class OutlierReasoner(Wrapped):
     """Implements `Reasoner`. Outliers stay where `inner` puts them (`keep`), are unassigned (`unsure`), or form a
     cluster beside the K names (`cluster`), of which `inner` knows nothing; a language model's answers are no exception.
 
@@ -29,7 +31,7 @@ class OutlierReasoner:
     """
 
     def __init__(self, inner: Reasoner, choice: str, embedder: Embedder, appearance: Appearance | None = None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._choice = choice
         self._embedder = embedder
         self._appearance = appearance
@@ -47,14 +49,6 @@ class OutlierReasoner:
             embedder=self._embedder.fingerprint,
             code=code_digest(*_CODE),
         )
-
-    @property
-    def bargain(self) -> Bargain | None:
-        """See `bargain_of`."""
-        return bargain_of(self._inner)
-
-    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
-        return self._inner.label(descriptions, criterion, tick)
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
@@ -75,22 +69,30 @@ class OutlierReasoner:
                 "The names have no cluster for the outliers.",
                 "Make it with them: ictc step2b RUN --outliers cluster (or use --outliers unsure).",
             )
-        answers = self._inner.assign(descriptions, without(taxonomy), criterion, tick)
+        n = len(descriptions)
+        kept = n // _SEARCH if self._looks(n) else 0
+        told_of = AtMost(n, tick)
+        answers = self._inner.assign(descriptions, without(taxonomy), criterion, portion(n, told_of, n - kept))
         self.outliers = None
-        odd = self._unlike(descriptions, criterion)
+        odd = self._unlike(descriptions, criterion, told_of)
+        told_of.rest()
         if odd is None:
             return answers
         name = own if self._choice == "cluster" else None
         there = [a for i in odd if isinstance(a := answers[i], Assignment)]
-        self.outliers = found([a.image for a in there], len(descriptions), self._choice, name or "")
+        self.outliers = found([a.image for a in there], n, self._choice, name or "")
         if self._choice == "keep":
             return answers
         moved = {a.image: told(a, name) for a in there}
         return [moved.get(a.image, a) for a in answers]
 
-    def _unlike(self, descriptions: Sequence[Description], criterion: str) -> list[int] | None:
+    def _looks(self, n: int) -> bool:
+        """Whether outliers among n images are worth the time."""
+        return self._choice != "keep" or n <= MOST
+
+    def _unlike(self, descriptions: Sequence[Description], criterion: str, tick: Tick) -> list[int] | None:
         """Places of the outliers, the most unlike first; None where nobody looks. Equal descriptions count once."""
-        if self._choice == "keep" and len(descriptions) > MOST:
+        if not self._looks(len(descriptions)):
             return None
         worded = [i for i, d in enumerate(descriptions) if says_something(d.text)]
         if len(worded) < FEWEST:
@@ -103,7 +105,7 @@ class OutlierReasoner:
         if len(holders) < FEWEST:
             return None
         if measured is None:
-            rows = self._embedder.embed_texts(list(holders))
+            rows = self._embedder.embed_texts(list(holders), portion(len(holders), tick, len(descriptions) // _SEARCH))
         elif len(holders) < len(known):
             rows = measured[[alike[0] for alike in holders.values()]]
         else:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ictc.errors import UsageError
 from ictc.interfaces import Reasoner, Tick, no_tick
-from ictc.reasoners.cascade.bargain import Bargain, bargain_of
+from ictc.reasoners.wrapping import Wrapped
 from ictc.store import content_key
-from ictc.types import Assignment, Description, Failure, Label, Taxonomy
+from ictc.types import Assignment, Description, Failure, Taxonomy
 
 
-class UnsureReasoner:
+class UnsureReasoner(Wrapped):
     """Implements `Reasoner`. An image whose confidence is below `least` is unassigned, and says what it might be.
 
     Answers of a language model have no confidence and stay.
@@ -24,24 +24,12 @@ class UnsureReasoner:
     def __init__(self, inner: Reasoner, least: float) -> None:
         if not 0 <= least <= 1:
             raise UsageError(f"--min-confidence is {least}.", "Give a share between 0 and 1: --min-confidence 0.5")
-        self._inner = inner
+        super().__init__(inner)
         self._least = least
 
     @property
     def fingerprint(self) -> str:
         return content_key("unsure/1", inner=self._inner.fingerprint, least=self._least)
-
-    @property
-    def bargain(self) -> Bargain | None:
-        return bargain_of(self._inner)
-
-    def label(self, descriptions: Sequence[Description], criterion: str, tick: Tick = no_tick) -> list[Label | Failure]:
-        return self._inner.label(descriptions, criterion, tick)
-
-    def merge(
-        self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
-    ) -> Taxonomy:
-        return self._inner.merge(descriptions, labels, criterion, k)
 
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
