@@ -31,7 +31,6 @@ TEXT = 1200
 
 _PREVIEW, _PREVIEW_EDGE = 3, 96
 _DIVIDED = 12
-_SWALLOWS = 2 / 3
 
 
 def shown_images(result: Result) -> list[str]:
@@ -87,7 +86,7 @@ def build_report(
         failure_codes=[(s, c, n) for (s, c), n in Counter((f.stage, f.code) for f in result.failures).most_common()],
         scores=score_view(scores) if scores else None,
         map=_map(result, vectors) if vectors is not None else None,
-        warnings=[*warnings, *_observations(sections)],
+        warnings=list(warnings),
         provenance=provenance,
     )
 
@@ -204,16 +203,3 @@ def _map(result: Result, vectors: Vectors) -> ImageMap | None:
     if xy is None:
         return None
     return map_view(xy, [result.assignments[i] for i in rows], list(result.clusters), len(vectors))
-
-
-def _observations(sections: Sequence[Section]) -> list[str]:
-    """What the sizes alone give away: a cluster that swallows the others, and empty ones."""
-    found = [
-        f"“{s.cluster.name}” holds {s.share:.0%} of all images. A more specific criterion or a larger K may divide it."
-        for s in sections
-        if len(sections) >= 3 and s.share > _SWALLOWS
-    ]
-    empty = [f"“{s.cluster.name}”" for s in sections if not s.size]
-    if empty and len(empty) < len(sections):
-        found.append(f"No image was assigned to {', '.join(empty[:10])}{' and others' if len(empty) > 10 else ''}.")
-    return found
