@@ -9,7 +9,7 @@ from itertools import combinations
 from math import sqrt
 from typing import Any, Literal
 
-from ictc.diagnosis.wording import is_within, same_words, says_nothing
+from ictc.diagnosis.wording import Wording, is_within, same_words, says_nothing, worded
 from ictc.result import Result
 
 SWALLOWED = 0.5  # of all images, where there are three clusters or more: the criterion tells the majority apart no more
@@ -40,7 +40,13 @@ class Finding:
 def diagnose(result: Result, same: Sequence[Sequence[str]] = ()) -> list[Finding]:
     """The oddities of a result, the gravest kind first; mostly none. `same`: pairs of names that mean the same."""
     sizes = Counter(a.cluster for a in result.assignments if a.cluster is not None)
-    return [*_swallowing(result, sizes), *_alike(result, sizes, same), *_vague(result, sizes), *_empty(result, sizes)]
+    words = worded(result.names, result.criterion)
+    return [
+        *_swallowing(result, sizes),
+        *_alike(result, sizes, words, same),
+        *_vague(result, sizes, words),
+        *_empty(result, sizes),
+    ]
 
 
 def _swallowing(result: Result, sizes: Mapping[str, int]) -> list[Finding]:
@@ -59,7 +65,9 @@ def _swallowing(result: Result, sizes: Mapping[str, int]) -> list[Finding]:
     ]
 
 
-def _alike(result: Result, sizes: Mapping[str, int], same: Sequence[Sequence[str]]) -> list[Finding]:
+def _alike(
+    result: Result, sizes: Mapping[str, int], words: Mapping[str, Wording], same: Sequence[Sequence[str]]
+) -> list[Finding]:
     """A pair is told once, for the first reason there is. Empty clusters are told as such."""
     said, meant = _said(result), {frozenset(pair) for pair in same}
     return [
@@ -71,20 +79,20 @@ def _alike(result: Result, sizes: Mapping[str, int], same: Sequence[Sequence[str
             "or say in the criterion what tells the two apart.",
         )
         for a, b in combinations((n for n in result.names if sizes.get(n)), 2)
-        if (why := _why_alike(a, b, result.criterion, said, frozenset((a, b)) in meant))
+        if (why := _why_alike(a, b, words, said, frozenset((a, b)) in meant))
     ]
 
 
-def _why_alike(a: str, b: str, criterion: str, said: Mapping[str, Counter[str]], meant: bool) -> str:
+def _why_alike(a: str, b: str, words: Mapping[str, Wording], said: Mapping[str, Counter[str]], meant: bool) -> str:
     """ "" where they are not."""
     both = f"The clusters “{a}” and “{b}” are alike:"
     shared = _shared(said[a], said[b])
     if shared >= FEW and _cosine(said[a], said[b]) >= ALIKE:
         return f"{both} {shared} of their images have labels that both hold."
-    if same_words(a, b, criterion):
+    if same_words(words[a], words[b]):
         return f"{both} their names are the same words."
     for fine, broad in ((a, b), (b, a)):
-        if is_within(fine, broad):
+        if is_within(words[fine], words[broad]):
             return f"{both} by its name, every “{fine}” belongs to “{broad}” too."
     return f"{both} their names and their descriptions mean nearly the same." if meant else ""
 
@@ -99,7 +107,7 @@ def _said(result: Result) -> dict[str, Counter[str]]:
     return said
 
 
-def _vague(result: Result, sizes: Mapping[str, int]) -> list[Finding]:
+def _vague(result: Result, sizes: Mapping[str, int], words: Mapping[str, Wording]) -> list[Finding]:
     sure: dict[str, list[float]] = {name: [] for name in result.names}
     for a in result.assignments:
         if a.cluster is not None and a.confidence is not None:
@@ -124,7 +132,7 @@ def _vague(result: Result, sizes: Mapping[str, int]) -> list[Finding]:
             "for them too.",
         )
         for name in result.names
-        if sizes.get(name) and name not in told and says_nothing(name, result.criterion)
+        if sizes.get(name) and name not in told and says_nothing(words[name])
     ]
 
 

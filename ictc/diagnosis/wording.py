@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ictc.english import singular
 
@@ -20,19 +22,33 @@ _YES_OR_NO = frozenset("is are was were does do did has have had can could wheth
 _LISTS = re.compile(r"\b(or|vs|versus)\b|[/,]")
 
 
-def same_words(a: str, b: str, criterion: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A name's words in the singular, and those of them that tell something under a criterion."""
+
+    words: tuple[str, ...]
+    telling: frozenset[str]
+
+
+def worded(names: Iterable[str], criterion: str) -> dict[str, Wording]:
+    """Each name's wording, made once: names are compared each with each."""
+    nothing = _SAYS_NOTHING | _ARTICLES | _asked(criterion)
+    words = {name: _words(name) for name in names}
+    return {name: Wording(w, frozenset(w) - nothing) for name, w in words.items()}
+
+
+def same_words(a: Wording, b: Wording) -> bool:
     """`Dogs` and `dog`; `red` and `red colour` where the criterion asks for the colour."""
-    first, second = _telling(a, criterion), _telling(b, criterion)
-    return bool(first) and first == second
+    return bool(a.telling) and a.telling == b.telling
 
 
-def is_within(a: str, b: str) -> bool:
+def is_within(a: Wording, b: Wording) -> bool:
     """Whether all that is `a` is `b` by its words: `fire truck` is `truck`, `reading a book` is `reading`.
 
     A noun's kind stands at its end, a verb's at its beginning. Names with `and`, `with`, `no` and the like say
     something else than their last word does.
     """
-    fine, broad = _words(a), _words(b)
+    fine, broad = a.words, b.words
     if not broad or len(fine) <= len(broad):
         return False
     if broad[0].endswith("ing"):
@@ -40,15 +56,9 @@ def is_within(a: str, b: str) -> bool:
     return fine[-len(broad) :] == broad and not _TURNS & set(fine)
 
 
-def says_nothing(name: str, criterion: str) -> bool:
+def says_nothing(name: Wording) -> bool:
     """Whether a name answers no criterion (`other`, `various objects`), or only repeats its own (`mood`)."""
-    words = _words(name)
-    return bool(words) and (words[0] in _THE_REST or not _telling(name, criterion))
-
-
-def _telling(name: str, criterion: str) -> frozenset[str]:
-    """A name's words without those that say nothing here."""
-    return frozenset(_words(name)) - _SAYS_NOTHING - _ARTICLES - _asked(criterion)
+    return bool(name.words) and (name.words[0] in _THE_REST or not name.telling)
 
 
 def _asked(criterion: str) -> frozenset[str]:
