@@ -1,8 +1,9 @@
 """Accuracy per call: what each way to cluster recorded descriptions gets right, and what it asks and costs.
 
-`python -m bench accuracy`, with the shared data's folder in ICTC_DATA or `--data`. Every ictc row is one `ictc run` in
-a new folder; recorded models answer through an OpenAI-compatible endpoint (`bench.replay`), which counts the requests
-it gets in all steps. Tokens are what that endpoint says: a quarter of the characters in, words out.
+`python -m bench accuracy`, with the shared data's folder in ICTC_DATA or `--data`, or with a set of one's own:
+`--captions FILE --recorded DIR --criterion C -k K --truth SPEC`. Every ictc row is one `ictc run` in a new folder;
+recorded models answer through an OpenAI-compatible endpoint (`bench.replay`), which counts the requests it gets in all
+steps. Tokens are what that endpoint says: a quarter of the characters in, words out.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import Any, get_args
 
 from bench.end_to_end import measured
 from bench.end_to_end import tasks as picture_tasks
-from bench.replay import TASKS, Task, respond, run, strict
+from bench.replay import Task, models, read, respond, run, strict
+from bench.replay import tasks as described_tasks
 from bench.text_accuracy import k_means
 from bench.topics import INSTALL, Way, bertopic, flattened
 from ictc.descriptions import read_recorded
 from ictc.embed.cached import CachedEmbedder
 from ictc.models.minilm import MiniLM
-from ictc.originals import Original, read_original
+from ictc.originals import Original
 from ictc.outputs import reopen
 from ictc.scoring.scores import score_assignments
 from ictc.scoring.truth import read_truth
@@ -35,8 +37,9 @@ from tests.servers.scripted import ScriptedServer
 
 PRICE = "2.5,10"  # dollars for a million tokens in and out, of every model, so that rows can be compared
 BUDGETS = ("0%", "1%", "2%", "5%", "10%", "100%")
-OTHERS = ("5%",)  # of the models beside the first
+OTHERS = ("5%",)  # of the models beside the first, and of the first without answers on images not asked about
 _HEAD = ("method", "ACC [95 %]", "ARI", "NMI", "ECE", "none", "calls", "of 2n+1", "tokens in / out", "price", "s")
+_BLIND = "labels placed by the asked alone"
 _AUDIT = ("estimated disagreement [95 %]", "true")
 
 
@@ -78,29 +81,27 @@ class Row:
 
 def main(data: Path) -> None:
     """Print one table per set of descriptions, and one for images without any."""
-    print(f"Price of every model: ${PRICE.replace(',', ' and $')} for a million tokens in and out.")
-    for captions, name, task in sets():
-        described = data / "captions" / f"{captions}.jsonl.gz"
-        n = len(read_recorded(described))
-        print(f"\n### {captions}: {n:,} descriptions, “{task.criterion}”, K {task.k}\n")
-        print("| " + " | ".join((*_HEAD, *_AUDIT)) + " |\n" + "|---" * len(_HEAD + _AUDIT) + "|")
-        for row in (*instead(task, described), *with_models(task, described, data / "recorded" / name)):
-            print(row.line(n), flush=True)
+    for task in described_tasks(data):
+        table(task)
     print("\n### Images without descriptions, offline\n")
     print("| images | K | ACC [95 %] | ARI | NMI | ECE | s |\n|---|---|---|---|---|---|---|")
     for line in pictures(data):
         print(line, flush=True)
 
 
-def sets() -> Iterator[tuple[str, str, Task]]:
-    """(captions, folder of the recorded models, task)"""
-    for task in TASKS:
-        yield task.captions, task.recorded.partition("/")[0], task
+def table(task: Task) -> None:
+    """Print the table of one set."""
+    n = len(read_recorded(task.captions))
+    print(f"\n### {task.name}: {n:,} descriptions, “{task.criterion}”, K {task.k}\n")
+    print(f"Price of every model: ${PRICE.replace(',', ' and $')} for a million tokens in and out.\n")
+    print("| " + " | ".join((*_HEAD, *_AUDIT)) + " |\n" + "|---" * len(_HEAD + _AUDIT) + "|")
+    for row in (*instead(task), *with_models(task)):
+        print(row.line(n), flush=True)
 
 
-def instead(task: Task, captions: Path) -> Iterator[Row]:
+def instead(task: Task) -> Iterator[Row]:
     """What one has without ictc, on its embeddings; their time is part of every row's."""
-    descriptions = read_recorded(captions)
+    descriptions = read_recorded(task.captions)
     embedder = CachedEmbedder(MiniLM(), Store(None))
     start = time.perf_counter()
     rows = embedder.embed_texts([d.text for d in descriptions])
@@ -118,29 +119,32 @@ def instead(task: Task, captions: Path) -> Iterator[Row]:
         start = time.perf_counter()
         answers = clusters()
         seconds = embedding + time.perf_counter() - start + flattening * method.startswith("BERTopic")
-        scores = score_assignments(answers, read_truth("filename", list(answers)).classes)
+        scores = score_assignments(answers, read_truth(task.truth, list(answers)).classes)
         found = f"{method} ({scores.k} topics)" if scores.k != task.k else method
         yield Row(found, scores.to_json(), seconds)
 
 
-def with_models(task: Task, captions: Path, recorded: Path) -> Iterator[Row]:
-    """ictc alone, then each recorded model: at every budget the task's own, the others at one, and in full."""
-    yield through(task, captions, None, "ictc offline")
-    first = task.recorded.rpartition("/")[2]
-    for folder in sorted(recorded.iterdir(), key=lambda f: (f.name != first, f.name)):
-        original = read_original(folder, captions)
-        for budget in BUDGETS if folder.name == first else OTHERS:
-            yield through(task, captions, original, f"{folder.name}, cascade {budget}", "--cascade", "--budget", budget)
-        yield through(task, captions, original, f"{folder.name} in full (its files, strictly: {strict(original):.4f})")
+def with_models(task: Task) -> Iterator[Row]:
+    """ictc alone, then each recorded model: the first at every budget, the others at one, and in full."""
+    yield through(task, None, "ictc offline")
+    for number, folder in enumerate(models(task.recorded)):
+        original = read(folder, task.captions)
+        for budget in OTHERS if number else BUDGETS:
+            yield through(task, original, f"{folder.name}, cascade {budget}", budget)
+        for budget in () if number else OTHERS:
+            yield through(task, original, f"{folder.name}, cascade {budget}, {_BLIND}", budget, knowing_all=False)
+        full = strict(original, task.truth)
+        yield through(task, original, f"{folder.name} in full (its files, strictly: {full:.4f})")
 
 
-def through(task: Task, captions: Path, original: Original | None, method: str, *options: str) -> Row:
+def through(task: Task, original: Original | None, method: str, budget: str = "", knowing_all: bool = True) -> Row:
     """The whole command line in a new folder, with a recorded model behind the endpoint or without."""
-    serving = nullcontext() if original is None else ScriptedServer(respond(original), keep=False)
+    serving = nullcontext() if original is None else ScriptedServer(respond(original, knowing_all), keep=False)
     with serving as server, tempfile.TemporaryDirectory(prefix="ictc-bench-") as scratch:
         model = ("--reasoner", f"openai:replay@{server.url}", "--price", f"replay={PRICE}") if server else ()
+        options = ("--cascade", "--budget", budget) if budget else ()
         start = time.perf_counter()
-        done = run(task, captions, Path(scratch) / "run", *model, *options)
+        done = run(task, Path(scratch) / "run", *model, *options)
         seconds = time.perf_counter() - start
         calls = server.count if server else 0
         truly = disagreement(Path(scratch) / "run", original) if original and calls else None
