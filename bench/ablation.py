@@ -192,7 +192,8 @@ class Outcome:
 
 
 def outcome(found: Answers, task: Task) -> Outcome:
-    truth = {image: task.truth[image] for image in task.truth if image in {d.image for d in task.descriptions}}
+    described = {d.image for d in task.descriptions}
+    truth = {image: kind for image, kind in task.truth.items() if image in described}
     scores = score_assignments(found, truth)
     stands_for = {m.cluster: m.class_ for m in scores.matching}
     right = [stands_for.get(found.get(image) or "") == truth[image] for image in sorted(truth)]
