@@ -35,10 +35,8 @@ def run(tmp_path: Path) -> Path:
 
 
 def asked(answer: Callable[[Mapping[str, Any]], str], what: str, **question: Any) -> str:
-    schema = {"schema": {"properties": {what: {}}}}
-    return answer(
-        {"response_format": {"json_schema": schema}, "messages": [{"content": json.dumps(question)}]},
-    )
+    shape = {"json_schema": {"schema": {"properties": {what: "string"}}}}
+    return answer({"response_format": shape, "messages": [{"content": json.dumps(question)}]})
 
 
 def home(answer: Callable[[Mapping[str, Any]], str], label: str) -> str:

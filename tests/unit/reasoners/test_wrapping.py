@@ -41,9 +41,15 @@ class Noting:
         return [Assignment("a", "calm")]
 
 
+class Around(Wrapped):
+    """Changes nothing."""
+
+    fingerprint = "around/1"
+
+
 def test_every_step_is_that_of_the_reasoner_within() -> None:
     inner, ticks = Noting(), list[int]()
-    outer = Wrapped(inner)
+    outer = Around(inner)
     there, labels = [Description("a", "a quiet lake", "m")], [Label("a", "quiet")]
     assert outer.label(there, "mood", ticks.append) == labels
     assert outer.merge(there, labels, "mood", 1) is TAXONOMY
@@ -51,4 +57,4 @@ def test_every_step_is_that_of_the_reasoner_within() -> None:
     assert inner.asked == [(there, "mood"), (there, labels, "mood", 1), (there, TAXONOMY, "mood")]
     assert ticks == [1, 2] and outer.bargain is None
     inner.bargain = Bargain("5%", 10)
-    assert Wrapped(outer).bargain is inner.bargain, "however many are around it"
+    assert Around(outer).bargain is inner.bargain, "however many are around it"
