@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,7 +96,7 @@ def table(task: Task) -> None:
     print(f"\n### {task.name}: {n:,} descriptions, “{task.criterion}”, K {task.k}\n")
     print(f"Price of every model: ${PRICE.replace(',', ' and $')} for a million tokens in and out.\n")
     print("| " + " | ".join((*_HEAD, *_AUDIT)) + " |\n" + "|---" * len(_HEAD + _AUDIT) + "|")
-    for row in (*instead(task), *with_models(task)):
+    for row in chain(instead(task), with_models(task)):
         print(row.line(n), flush=True)
 
 
