@@ -1,4 +1,4 @@
-"""A model that answers so many requests and no more."""
+"""A model that answers so many requests and no more, and one that answers none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from ictc.types import Failure, Reply, Request
 
 SPENT = "budget"
 """Code of the failure that a request gets for which nothing is left."""
+
+
+UNASKED = "unasked"
 
 
 class Allowance:
@@ -44,3 +47,16 @@ class Allowance:
             yield numbers[inner], answer
         for number, request in denied:
             yield number, Failure("", request.stage, SPENT, "The budget of model calls is used up.")
+
+
+class Silent:
+    """Implements `Model` in place of a model that is not to be asked: within a `StoredModel`, what was answered before
+    is known, and the rest fails for now."""
+
+    def __init__(self, model: Model) -> None:
+        self.fingerprint = model.fingerprint
+        self.text_fingerprint: str = getattr(model, "text_fingerprint", model.fingerprint)
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        for number, request in enumerate(requests):
+            yield number, Failure("", request.stage, UNASKED, "It was not asked about this.", retryable=True)

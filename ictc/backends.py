@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ictc.allowance import Allowance
+from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
@@ -220,7 +220,10 @@ class Backends:
         cheap = EmbeddingReasoner(self.embedder(), self.evidence())
         closed = names is not None and not names.open
         budget, levels = parse_budget(wording.budget), wording.levels
-        return CascadeReasoner(cheap, asked, held, budget, self._offline(), names_given=closed, levels=levels)
+        recalled = self._asking(StoredModel(Silent(model), self.store), spec, names=names)
+        return CascadeReasoner(
+            cheap, asked, held, budget, self._offline(), closed, levels, pack=wording.pack, recalled=recalled
+        )
 
     def _asking(self, model: Model, spec: str, naming: str = "merge", names: Names | None = None) -> LlmReasoner:
         wording = self.means.wording

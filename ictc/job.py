@@ -115,7 +115,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
         revision = run_folder.revision_for(settings)
         anew = asked.means.options.retry_failed
         again = asked.means.lane is not None and asked.means.lane.recompute
-        if revision.is_done(settings.key) and not again and not _worth_another_try(revision, anew):
+        if revision.is_done(settings.key) and not again and not _worth_another_try(run_folder, revision, anew):
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with recording(run_folder, revision, watch, backends.meter) as timed:
@@ -160,10 +160,13 @@ def _known(folder: RunFolder, revision: Revision) -> Settings:
     return folder.settings(revision.id)
 
 
-def _worth_another_try(revision: Revision, all_failed: bool) -> bool:
-    """Whether some images failed for a passing reason, or fell back to another lane because a model was gone."""
+def _worth_another_try(folder: RunFolder, revision: Revision, all_failed: bool) -> bool:
+    """Whether some images failed for a passing reason, or fell back to another lane because a model was gone, or a
+    cascade's questions were not answered."""
+    cascade = folder.entry(revision.id).get("cascade") or {}
     return (
-        any(f.retryable or all_failed for f in revision.failures())
+        bool(cascade.get("passing") or (all_failed and cascade.get("unanswered")))
+        or any(f.retryable or all_failed for f in revision.failures())
         or (all_failed and bool(revision.taxonomy().remark))
         or bool(fell_back(revision.assignments(), revision.descriptions()))
     )

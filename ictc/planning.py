@@ -113,7 +113,7 @@ def _within(found: Estimate, asked: Asked, n: int) -> Estimate:
     if not wording.budget:
         return found
     closed = wording.names is not None and not wording.open_names
-    most = parse_budget(wording.budget).plan(n, closed, wording.levels)
+    most = parse_budget(wording.budget).plan(n, closed, wording.levels, wording.pack)
     limits = {"label": most.label, "merge": most.merge, "assign": most.assign}
     return replace(found, steps=[s.at_most(limits[s.stage]) if s.stage in limits else s for s in found.steps])
 

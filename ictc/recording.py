@@ -80,9 +80,12 @@ def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion
 
 def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
     """What a cascade asked, and what the rest is estimated to be worth; and which images are outliers."""
-    if found := bargain_of(reasoner):
+    found = bargain_of(reasoner)
+    if found:
         labelled = sum(x.by.partition(" ")[0] not in ("", OFFLINE) for x in revision.labels())
-        folder.note(revision, cascade=replace(found, labelled=labelled).to_json())
+        found = replace(found, labelled=labelled)
+    if found or folder.entry(revision.id).get("cascade"):
+        folder.note(revision, cascade=found.to_json() if found else None)
     odd = outliers_of(reasoner)
     if odd or folder.entry(revision.id).get("outliers"):
         folder.note(revision, outliers=odd.to_json() if odd else None)

@@ -65,9 +65,12 @@ def k_means(rows: NDArray[_Float], seeds: Array, rounds: int, held: Index | None
 
 
 def nearest(rows: NDArray[np.floating], centres: Array) -> Index:
-    """[n] the centre that each row is most similar to."""
-    found: Index = likeness(rows, centres).argmax(1)
-    return found
+    """[n] the centre that each row is most similar to. A block at a time: of many rows and centres, the likeness alone
+    would fill the memory."""
+    if len(rows) <= BLOCK:
+        found: Index = likeness(rows, centres).argmax(1)
+        return found
+    return np.concatenate([nearest(rows[start : start + BLOCK], centres) for start in range(0, len(rows), BLOCK)])
 
 
 def _nearest_or_held(rows: NDArray[np.floating], centres: Array, held: Index | None) -> Index:

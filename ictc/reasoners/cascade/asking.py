@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,14 +19,15 @@ _ROUNDS = 6  # of asking about the uncertain, each with what the one before taug
 _LEAST = 8  # questions in a round
 _STILL = 0.02  # of a round's answers are other than expected, at most,
 _STILL_ROUNDS = 2  # so many times,
-_STILL_ANSWERS = 60  # and of so many: then under 5 % of the next would change anything (rule of three, 95 % sure)
+_STILL_CHANGED = 0.05  # and of all in these rounds surely (95 %) no more: asking on would change hardly anything
 
 Ask = Callable[[Sequence[int]], Sequence[Assignment | Failure]]
 """The strong reasoner's answers about rows."""
 
 
 class Asking:
-    """Asks about one row of each distinct text. `hints`: clusters of some rows that are known beforehand.
+    """Asks about one row of each distinct text. `hints`: clusters of some rows that are known beforehand. `pack`: texts
+    that a request holds.
 
     `trusted` and `agreed`: the share of the first choice of every row asked about, and whether the answer was the same.
     """
@@ -39,8 +40,10 @@ class Asking:
         names: Sequence[str],
         places: Places,
         hints: Mapping[int, int],
+        pack: int = 1,
     ) -> None:
         self._ask = ask
+        self._pack = pack
         self._allowance = allowance
         self._names = {name: i for i, name in enumerate(names)}
         self._places = places
@@ -52,7 +55,9 @@ class Asking:
         )
         self._tried: set[int] = set()  # texts; whoever got no usable answer is not asked about again
         self._answers: dict[int, Assignment] = {}  # by text
-        self._audited: list[int] = []
+        self._unanswered: dict[int, Failure] = {}  # by text
+        self._uncertain: set[int] = set()  # texts
+        self._audited: list[int] = []  # rows
         self._disagreed = 0
         self._before: dict[int, int] = {}  # the first choice before the answer, by text
         self._settled = False
@@ -61,6 +66,14 @@ class Asking:
 
     def answer(self, row: int) -> Assignment | None:
         return self._answers.get(int(self._text[row]))
+
+    def unanswered(self, row: int) -> Failure | None:
+        return self._unanswered.get(int(self._text[row]))
+
+    @property
+    def unheard(self) -> Failure | None:
+        """The failure, where questions were put and none of them was answered, which may pass."""
+        return None if self._answers else next((f for f in self._unanswered.values() if f.retryable), None)
 
     def shares(self) -> Array:
         """[n, k] with all that is known by now."""
@@ -74,16 +87,17 @@ class Asking:
         """Asks about texts whose two best clusters are near each other, those of many images first, until the budget
         less the audit's part is spent, or answers are what was expected. The failure if the model is gone."""
         kept = round(AUDIT * calls)
-        size = max(_LEAST, -(-(calls - kept) // _ROUNDS))
+        size = max(_LEAST, self._pack * -(-(calls - kept) // _ROUNDS))
         self._allowance.left -= kept  # so that nothing that is asked again eats the audit
         try:
             return self._in_rounds(size)
         finally:
             self._allowance.left += kept
+            self._uncertain = set(self._tried)
 
     def _in_rounds(self, size: int) -> Failure | None:
-        still = answers = 0
-        while (room := self._allowance.left) > 0:
+        still = answers = surprises = 0
+        while (room := self._pack * self._allowance.left) > 0:
             shares = self.shares()
             best = np.sort(shares, 1)
             doubt = 1 - (best[:, -1] - best[:, -2])
@@ -96,8 +110,9 @@ class Asking:
             if lost:
                 return lost
             calm = expected >= (1 - _STILL) * len(texts)
-            still, answers = (still + 1, answers + len(texts)) if calm else (0, 0)
-            if still >= _STILL_ROUNDS and answers >= _STILL_ANSWERS:
+            still = still + 1 if calm else 0
+            answers, surprises = (answers + len(texts), surprises + len(texts) - expected) if calm else (0, 0)
+            if still >= _STILL_ROUNDS and interval(surprises, answers)[1] <= _STILL_CHANGED:
                 self._settled = True
                 break
         return None
@@ -105,7 +120,9 @@ class Asking:
     def audit(self, calls: int) -> Failure | None:
         """Asks about images drawn at random from those not asked about. The failure if the model is gone."""
         left = np.flatnonzero(~np.isin(self._text, list(self._tried)))
-        drawn = np.random.default_rng(0).permutation(left)[: min(round(AUDIT * calls), self._allowance.left)]
+        drawn = np.random.default_rng(0).permutation(left)[
+            : self._pack * min(round(AUDIT * calls), self._allowance.left)
+        ]
         if not len(drawn):
             return None
         shares = self.shares()
@@ -120,21 +137,28 @@ class Asking:
 
     def bargain(self, budget: str, images: int) -> Bargain:
         """The account. What remains unasked is held to be like what was audited of it."""
-        asked, count = self._answers, np.bincount(self._text)
-        none = int(sum(count[t] for t, a in asked.items() if a.cluster is None))
-        changed = int(sum(count[t] for t, a in asked.items() if self._group(a) not in (None, self._before[t])))
+        count = np.bincount(self._text)
+
+        def held(texts: Iterable[int]) -> int:
+            return int(sum(count[t] for t in texts))
+
+        asked = self._answers
+        none = held(t for t, a in asked.items() if a.cluster is None)
         audited = len(self._audited)
         found = Bargain(
             budget,
             images,
-            int(sum(count[t] for t in asked)) - audited,
-            changed,
-            none,
-            audited,
-            self._disagreed,
+            asked=held(asked),
+            uncertain=held(t for t in asked if t in self._uncertain),
+            changed=held(t for t, a in asked.items() if self._group(a) not in (None, self._before[t])),
+            none=none,
+            unanswered=held(self._unanswered),
+            passing=held(t for t, f in self._unanswered.items() if f.retryable),
+            audited=audited,
+            disagreed=self._disagreed,
             settled=self._settled,
         )
-        rest = (len(self._text) - int(sum(count[t] for t in asked))) / len(self._text)
+        rest = 1 - found.asked / len(self._text)
         if rest and not audited:
             return found
         sure = none / len(self._text)
@@ -154,6 +178,7 @@ class Asking:
         for text, answer in zip(texts, self._ask([int(self._rows[t][0]) for t in texts]), strict=True):
             if isinstance(answer, Failure):
                 lost = answer if answer.code in GONE else lost
+                self._unanswered[text] = answer
                 continue
             row = self._rows[text][0]
             first = int(shares[row].argmax())

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Bargain:
-    """Counts are of images; one answer may decide several whose descriptions are equal.
+    """Counts are of images; one answer decides all whose descriptions are equal.
 
-    `uncertain`: asked about because they were; `changed`: of these, given another name; `none`: for which the model
-    named none of the names, so that the first choice stood. `audited`: drawn at random from all others, and
-    `disagreed`: of these, how many the model named otherwise or not. `disagreement`: the estimated share of all images
-    whose name is not the model's, with its 95 % interval `low` to `high`; None where images were left and none
-    of them audited. `settled`: the budget was not used up, since answers changed nothing any more. `labelled`: whose
-    label in step 2a is the model's own; the others have that of the nearest one that is.
+    `asked`: those decided by an answer, of which `uncertain` were asked about because they were, and the others for the
+    audit; `changed`: given another name by it; `none`: for which the model named none of the names, so that the first
+    choice stood. `unanswered`: whose question got no usable answer, `passing` of them for a reason that may pass (also
+    labels of step 2a): the same command asks again. `audited`: how many were drawn at random from all not uncertain,
+    and answered; `disagreed`: of these, how many the model named otherwise or not. `disagreement`: the estimated share
+    of all images whose name is not the model's, with its 95 % interval `low` to `high`; None where images were left and
+    none of them audited. `settled`: the budget was not used up, since answers changed hardly anything any more.
+    `labelled`: whose label in step 2a is the model's own; the others have that of the nearest one that is.
     """
 
     budget: str
     images: int
+    asked: int = 0
     uncertain: int = 0
     changed: int = 0
     none: int = 0
+    unanswered: int = 0
+    passing: int = 0
     audited: int = 0
     disagreed: int = 0
     disagreement: float | None = None
@@ -34,15 +39,20 @@ class Bargain:
 
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Bargain:
-        """The reverse of `to_json`."""
-        return Bargain(**stored)
+        """The reverse of `to_json`; what another version may have added is left out."""
+        known = {f.name for f in fields(Bargain)}
+        return Bargain(**{name: value for name, value in stored.items() if name in known})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def line(self) -> str:
         """For a person."""
-        asked = f"{self.uncertain + self.audited} of {self.images} images put to the model ({self.changed} changed)"
+        asked = f"{self.asked} of {self.images} images put to the model ({self.changed} changed)"
+        if self.unanswered:
+            asked += f", {self.unanswered} more without a usable answer"
+        if self.passing:
+            asked += " (the same command asks again)"
         if self.disagreement is None or self.low is None or self.high is None:
             return f"{asked}; nothing was audited{self._labels}"
         return (

@@ -27,22 +27,23 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.calls}" if self.share is None else f"{100 * self.share:.12g}%"
 
-    def plan(self, n: int, names_given: bool = False, levels: int = 1) -> Plan:
-        """For `n` descriptions that say something. The same for all steps, in whichever process each of them runs, and
-        for `--dry-run`. Where all names are given, labels and names cost nothing, but their broader groups do."""
-        plan = self._plan(n)
+    def plan(self, n: int, names_given: bool = False, levels: int = 1, pack: int = 1) -> Plan:
+        """For `n` descriptions that say something, `pack` in a request. The same for all steps, in whichever process
+        each of them runs, and for `--dry-run`. Where all names are given, labels and names cost nothing, but their
+        broader groups do."""
+        plan = self._plan(n, pack)
         if not names_given:
             return plan
         merge = min(plan.merge, LEAST_MERGE) if levels > 1 else 0
         return Plan(0, merge, plan.total - merge)
 
-    def _plan(self, n: int) -> Plan:
+    def _plan(self, n: int, pack: int) -> Plan:
         total = self.calls or 0 if self.share is None else math.floor(self.share * (2 * n + 1) + 1e-9)
         total = min(total, 2 * n + 1)
         if total < FEWEST:
             merge = min(total, LEAST_MERGE)
             return Plan(0, merge, total - merge)
-        label = min(_MOST_LABELS, n, int(_LABEL_SHARE * total))
+        label = min(-(-_MOST_LABELS // pack), n, int(_LABEL_SHARE * total))
         merge = max(LEAST_MERGE, int(_MERGE_SHARE * min(total, 20 * LEAST_MERGE + label)))
         return Plan(label, merge, total - label - merge)
 

@@ -11,7 +11,7 @@ import numpy as np
 from ictc.allowance import Allowance
 from ictc.errors import StepError
 from ictc.fingerprint import code_digest
-from ictc.interfaces import Reasoner, Tick, no_tick
+from ictc.interfaces import Reasoner, Tick, Vectors, no_tick
 from ictc.progress import AtMost
 from ictc.reasoners.cascade.asking import Asking
 from ictc.reasoners.cascade.bargain import Bargain
@@ -35,6 +35,8 @@ class CascadeReasoner:
         unpaid: who names where the budget is nothing; by default `cheap`, which knows of no names given beforehand.
         names_given: whether `strong` has all its names already: then nothing is spent on labels and names,
         levels: but, with more than one of these, on merging the names into groups.
+        pack: descriptions that a request of `strong` holds.
+        recalled: who labels as `strong` did before, without asking; by default nobody.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class CascadeReasoner:
         unpaid: Reasoner | None = None,
         names_given: bool = False,
         levels: int = 1,
+        pack: int = 1,
+        recalled: Reasoner | None = None,
     ) -> None:
         self._cheap = cheap
         self._strong = strong
@@ -54,6 +58,9 @@ class CascadeReasoner:
         self._unpaid = unpaid or cheap
         self._names_given = names_given
         self._levels = levels
+        self._pack = pack
+        self._recalled = recalled
+        self._unlabelled = 0  # descriptions whose label failed for a reason that may pass
         self.bargain: Bargain | None = None
 
     @property
@@ -71,18 +78,21 @@ class CascadeReasoner:
         """The strong reasoner's label for a sample that covers the descriptions; each other text has the label of the
         one in the sample that lies nearest to it, and says so in `by`."""
         worded = [d for d in descriptions if says_something(d.text)]
-        sample = self._sample(worded, criterion)
-        if not len(sample):
+        self._unlabelled = 0
+        if not worded or not self._plan(worded).label:
             return self._cheap.label(descriptions, criterion, tick)
+        rows = self._cheap.rows(worded, criterion)
+        sample = self._sample(worded, rows)
         once = AtMost(len(descriptions), tick)
-        asked = self._labels(worded, sample, criterion, once)
+        self._allowance.left = self._plan(worded).label
+        asked = self._strong.label([worded[i] for i in sample], criterion, once)
+        self._unlabelled = sum(isinstance(x, Failure) and x.retryable for x in asked)
         if lost := _gone(asked):
             return [replace(lost, image=d.image) for d in descriptions]
         labels = {i: x for i, x in zip(sample.tolist(), asked, strict=True) if isinstance(x, Label)}
         if not labels:
             failed = next(x for x in asked if isinstance(x, Failure))
             return [replace(failed, image=d.image) for d in descriptions]
-        rows = self._cheap.rows(worded, criterion)
         near = nearest(rows, rows[list(labels)].astype(np.float64))
         known = list(labels.values())
         own = {worded[i].text: x for i, x in labels.items()}
@@ -115,23 +125,33 @@ class CascadeReasoner:
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
     ) -> list[Assignment | Failure]:
-        """A name for every description: the strong reasoner's where it was asked and gave one of the names."""
+        """A name for every description: the strong reasoner's where it was asked and gave one of the names.
+
+        Raises:
+            StepError: it was asked, and no question was answered.
+        """
         worded = [d for d in descriptions if says_something(d.text)]
         plan = self._plan(worded)
         if not worded or taxonomy.k == 1 or not plan.assign:
             self.bargain = Bargain(str(self._budget), len(descriptions))
             return self._cheap.assign(descriptions, taxonomy, criterion, tick)
-        places, labels = self._cheap.places(worded, taxonomy, criterion)
         hints = self._hints(worded, taxonomy, criterion)
+        places, labels = self._cheap.places(worded, taxonomy, criterion)
         once = AtMost(len(descriptions), tick)
 
         def ask(rows: Sequence[int]) -> list[Assignment | Failure]:
             return self._strong.assign([worded[i] for i in rows], taxonomy, criterion, once)
 
         self._allowance.left = plan.assign
-        asking = Asking(ask, self._allowance, [d.text for d in worded], taxonomy.names, places, hints)
+        asking = Asking(ask, self._allowance, [d.text for d in worded], taxonomy.names, places, hints, self._pack)
         lost = asking.uncertain(plan.assign) or asking.audit(plan.assign)
         once.rest()
+        if lost is None and (unheard := asking.unheard):
+            raise StepError(
+                f"None of the images put to the model got an answer ({unheard.code}): {unheard.message}",
+                "Everything else is kept. Mend it and run the same command again, or do without: --no-cascade "
+                "--reasoner offline",
+            )
         shares = asking.shares()
         scaling = calibrate(asking.trusted, asking.agreed)
         sure = scaling(shares.max(1))
@@ -144,9 +164,12 @@ class CascadeReasoner:
                 found[d.image] = replace(lost, image=d.image)
             else:
                 said = f" (the model, asked, named none: {answer.evidence})" if isinstance(answer, Assignment) else ""
+                if failed := asking.unanswered(i):
+                    said = f" (the model, asked, gave no usable answer: {failed.code})"
                 name = taxonomy.names[shares[i].argmax()]
                 found[d.image] = Assignment(d.image, name, round(float(sure[i]), 4), BY, labels[i] + said)
-        self.bargain = asking.bargain(str(self._budget), len(descriptions))
+        found_worth = asking.bargain(str(self._budget), len(descriptions))
+        self.bargain = replace(found_worth, passing=found_worth.passing + self._unlabelled)
         return [
             found.get(d.image)
             or Failure(d.image, "assign", "empty-description", "The description of this image has no text.")
@@ -155,26 +178,21 @@ class CascadeReasoner:
 
     def _plan(self, worded: Sequence[Description]) -> Plan:
         """For the descriptions that say something: all steps have the same ones."""
-        return self._budget.plan(len(worded), self._names_given, self._levels)
+        return self._budget.plan(len(worded), self._names_given, self._levels, self._pack)
 
-    def _sample(self, worded: Sequence[Description], criterion: str) -> Index:
+    def _sample(self, worded: Sequence[Description], rows: Vectors) -> Index:
         """Rows of the descriptions that the strong reasoner labels. Every tenth request is for asking again."""
         most = self._plan(worded).label
-        if not most or not worded:
-            return np.zeros(0, dtype=np.intp)
-        return cover(self._cheap.rows(worded, criterion), max(1, most - most // 10))
-
-    def _labels(
-        self, worded: Sequence[Description], sample: Index, criterion: str, tick: Tick = no_tick
-    ) -> list[Label | Failure]:
-        self._allowance.left = self._plan(worded).label
-        return self._strong.label([worded[i] for i in sample], criterion, tick)
+        return cover(rows, self._pack * max(1, most - most // 10))
 
     def _hints(self, worded: Sequence[Description], taxonomy: Taxonomy, criterion: str) -> dict[int, int]:
-        """The clusters of the sample's labels, which were paid for in step 2a and stand in the store since."""
-        home = {same_word_key(x): i for i, c in enumerate(taxonomy.clusters) for x in (*c.labels, c.name)}
-        sample = self._sample(worded, criterion)
-        labels = self._labels(worded, sample, criterion) if len(sample) else []
+        """The clusters of the sample's labels, where these are known: what was paid for in step 2a."""
+        if self._recalled is None or not self._plan(worded).label:
+            return {}
+        home = {same_word_key(x): i for i, c in enumerate(taxonomy.clusters) for x in c.labels}
+        home |= {same_word_key(c.name): i for i, c in enumerate(taxonomy.clusters)}
+        sample = self._sample(worded, self._cheap.rows(worded, criterion))
+        labels = self._recalled.label([worded[i] for i in sample], criterion)
         return {
             i: home[same_word_key(x.label)]
             for i, x in zip(sample.tolist(), labels, strict=True)
