@@ -34,6 +34,18 @@ def fell_back(assignments: Iterable[Assignment] = (), descriptions: Iterable[Des
     return len(marked | {d.image for d in descriptions if _MARK.search(d.model)})
 
 
+def told_of(assignments: Iterable[Assignment], descriptions: Iterable[Description]) -> list[str]:
+    """For a person: how many images each lost model is missed for, and why."""
+    lost: dict[str, set[str]] = {}
+    for image, by in [*((a.image, a.by) for a in assignments), *((d.image, d.model) for d in descriptions)]:
+        if found := _MARK.search(by):
+            lost.setdefault(found[0].strip(" ()"), set()).add(image)
+    return [
+        f"{len(images)} images were done without the model, wholly or in part ({what}); the same command asks it again."
+        for what, images in sorted(lost.items())
+    ]
+
+
 class FallbackDescriber:
     """A describer that asks `first`, and `second` for what `first` is gone for. `spec` is what the marks call it."""
 

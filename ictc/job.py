@@ -15,7 +15,7 @@ from ictc.backends import RECORDED, Backends, check_lane_specs, check_names, che
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
-from ictc.fallback import fell_back
+from ictc.fallback import fell_back, told_of
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
 from ictc.means import Means, lane_from_json, wording_from_json
@@ -65,12 +65,13 @@ class Done:
 
     @property
     def notes(self) -> list[str]:
-        """What the describer said it could not tell, what is to be known of the names, what a cascade's result is
-        estimated to be worth, and which images are outliers."""
+        """What the describer said it could not tell, what was done without a model, what is to be known of the names,
+        what a cascade's result is estimated to be worth, and which images are outliers."""
         bargain, remark = self.bargain, self.result.taxonomy.remark
         told = [*([remark] if remark else []), *([f"cascade: {bargain.line()}"] if bargain else [])]
         odd = self.outliers.line() if self.outliers else ""
-        return [*self.folder.entry(self.revision.id).get("notes", []), *told, *([odd] if odd else [])]
+        without = told_of(self.result.assignments, self.result.descriptions)
+        return [*self.folder.entry(self.revision.id).get("notes", []), *without, *told, *([odd] if odd else [])]
 
     @property
     def findings(self) -> list[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 from ictc.errors import InputError, UsageError
 from ictc.jsonl import read_text
 from ictc.replies.reading import bare, one_line, unprintable
+from ictc.result import UNASSIGNED
 from ictc.types import Cluster
 
 _FORMS = 'One name a line, or a JSON list of names or of objects like {"name": "calm", "about": "nothing stirs"}.'
@@ -55,6 +56,10 @@ def read_names(path: Path, open_list: bool = False) -> Names:
         key = bare(unicodedata.normalize("NFC", name)).casefold()  # what replies are compared by
         if not key or unprintable(name):
             raise InputError(f"{path}, {where}: {name!r} is no name.", _FORMS)
+        if key == UNASSIGNED:
+            raise InputError(
+                f"{path}, {where}: {name!r} is what images in no cluster are called.", "Give it another name."
+            )
         if key in first:
             raise InputError(f"{path}, {where}: the name {name!r} is on {first[key]} already.", "Keep one of the two.")
         first[key] = where

@@ -40,7 +40,7 @@ class Result:
     @property
     def clusters(self) -> dict[str, list[str]]:
         """Image names per cluster name, the largest cluster first; most confident first."""
-        ranked = sorted(self.assignments, key=lambda a: -(a.confidence or 0.0))
+        ranked = sorted(self.assignments, key=lambda a: -(1.0 if a.confidence is None else a.confidence))
         members: dict[str, list[str]] = {name: [] for name in self.names}
         for a in ranked:
             if a.cluster is not None:

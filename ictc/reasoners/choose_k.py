@@ -19,6 +19,7 @@ SAMPLE = 1500  # descriptions that are looked at: the silhouette needs all their
 LABEL = 0.5  # weight of label vectors beside descriptions (1); 0.2 and 1 were worse on 15 sets with known K
 CLOSE = 0.95  # of the best silhouette: the fewest groups that come so near are taken
 RESAMPLINGS = 10
+FEW = 20  # images: of fewer, resamplings say nothing
 STABLE = 0.7  # mean ARI from which on groups count as the same
 _TRIES = 3
 METHOD = "mean silhouette (cosine) of descriptions and labels in k groups"
@@ -74,10 +75,10 @@ def fewest(
     best = max(score for _, score in curve)
     k, score = next(point for point in curve if point[1] >= CLOSE * best or point[1] == best)
     again = stability(rows, found[k], k)
-    told = f"{RESAMPLINGS} resamplings of four fifths of them give {'the same' if again >= STABLE else 'other'} groups"
-    reason = (
-        f"{k} is the fewest groups nearly as well apart as any ({score:.2f} of {best:.2f}); {told} (ARI {again:.2f})"
-    )
+    alike = "much the same" if again >= STABLE else "other"
+    told = f"{RESAMPLINGS} resamplings of four fifths of them give {alike} groups"
+    sure = f"{told} (ARI {again:.2f})" if len(rows) >= FEW else "too few images to say how stable these are"
+    reason = f"{k} is the fewest groups nearly as well apart as any ({score:.2f} of {best:.2f}); {sure}"
     return KChoice(k, method, reason, curve)
 
 

@@ -128,9 +128,17 @@ def _members(result: Result) -> dict[str | None, list[Assignment]]:
     """Assignments per cluster name, most confident first, ties in input order; None holds the unassigned."""
     members: dict[str | None, list[Assignment]] = {name: [] for name in result.names}
     members[None] = []
-    for a in sorted(result.assignments, key=lambda a: -(a.confidence or 0.0)):
+    for a in sorted(result.assignments, key=_doubt):
         members[a.cluster].append(a)
     return members
+
+
+def _doubt(a: Assignment) -> tuple[float, bool]:
+    """The most confident first; what a model itself named has no confidence, and stands before all that has."""
+    return (
+        -1.0 if a.confidence is None and a.cluster is not None else -(a.confidence or 0.0),
+        a.confidence is not None,
+    )
 
 
 def _quota(result: Result, pictured: bool) -> tuple[int, int]:

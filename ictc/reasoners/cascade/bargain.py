@@ -48,7 +48,8 @@ class Bargain:
 
     def line(self) -> str:
         """For a person."""
-        asked = f"{self.asked} of {self.images} images put to the model ({self.changed} changed)"
+        none = f", {self.none} named none of the names" if self.none else ""
+        asked = f"{self.asked} of {self.images} images put to the model ({self.changed} changed{none})"
         if self.unanswered:
             asked += f", {self.unanswered} more without a usable answer"
         if self.passing:

@@ -86,7 +86,7 @@ class Merger:
         left = [e for e in [*entries, *loose] if e not in home]
         home |= self._place(left, categories, criterion)
         clusters = _clusters(categories, home, counted)
-        choice = KChoice(len(clusters), "the model", reason) if k is None else None
+        choice = KChoice(len(clusters), "the model", f"the model's choice: {reason}") if k is None else None
         return Taxonomy(criterion, clusters, choice)
 
     def _name(
