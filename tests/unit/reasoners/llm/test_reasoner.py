@@ -254,7 +254,10 @@ def test_the_model_chooses_k_and_says_why() -> None:
     labels = labels_of(("dog", 5), ("cat", 4), ("truck", 3))
     taxonomy = reasoner(Talking(sensible(kind))).merge(DESCRIPTIONS, labels, "object", None)
     assert taxonomy.choice is not None and taxonomy.choice.k == taxonomy.k == 2
-    assert (taxonomy.choice.method, taxonomy.choice.reason) == ("the model", "there are so many")
+    assert (taxonomy.choice.method, taxonomy.choice.reason) == (
+        "the model",
+        "the model's choice: there are so many",
+    )
 
 
 def test_finer_names_from_descriptions_where_labels_are_too_few() -> None:
