@@ -62,7 +62,7 @@ def fit(
         view=placed.view,
         centres=means(rows, found.groups, count)[held].astype(np.float32),
         owners=owners,
-        notes=(*base.notes, *_notes(classes, owners, sum(name in truth for name in names))),
+        notes=(*base.notes, *found.notes, *_notes(classes, owners, sum(name in truth for name in names))),
     )
     near = alike(made, placed.images[shown])
     known = np.asarray([classes.index(truth[name]) if name in truth else -1 for name in names])
