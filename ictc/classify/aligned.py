@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ictc.classify.classifier import ALIGNED, Classifier, best_of, closeness, sharpness, spread_of
-from ictc.errors import InputError
+from ictc.errors import InputError, UsageError
 from ictc.interfaces import Vectors
 from ictc.lane.clusterers import cluster, quiet
 from ictc.lane.pairing import shares
@@ -47,7 +47,10 @@ def fit(
     names = [name for name, there in zip(images, shown.tolist(), strict=True) if there]
     classes = tuple(dict.fromkeys(placed.names))
     most = EACH * len(classes)
-    found = cluster(rows, CLUSTERER, distinct(rows, most), {}, seed, names=names, tell=tell)
+    try:
+        found = cluster(rows, CLUSTERER, distinct(rows, most), {}, seed, names=names, tell=tell)
+    except UsageError as error:
+        raise UsageError(error.message, "Without such clusters: --method zero-shot, or --method nearest") from error
     count = len(found.centres)
     labels = majority(found.groups.tolist(), [truth.get(name) for name in names], count)
     if not (held := [g for g, label in enumerate(labels) if label is not None]):

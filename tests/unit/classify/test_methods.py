@@ -49,6 +49,7 @@ def test_a_run_classifies_its_own_images_as_it_clustered_them(space: str, how: s
         assert made.right(new_images()) > 0.8
 
 
+@pytest.mark.filterwarnings("ignore:Graph is not fully connected")
 def test_aligned_is_the_published_procedure() -> None:
     """Written again, plainly: spectral clusters of fused vectors, majority labels, every prompt tried."""
     made, new = Fitted(lane(space="plain", pairing="best"), ALIGNED), new_images()
@@ -122,3 +123,10 @@ def test_supervised_centres_are_of_images_that_were_shown_their_truth(tmp_path: 
     assert any("true classes" in note for note in made.classifier.notes)
     assert made.classifier.pairing == "best", "new images have no truth to show"
     assert made.right(new_images()) > 0.9
+
+
+def test_too_many_images_for_spectral_clusters_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ictc.lane.cost.machine_memory", lambda: 1000)
+    with pytest.raises(UsageError) as told:
+        Fitted(lane(), ALIGNED)
+    assert "--method zero-shot" in told.value.hint
