@@ -75,6 +75,8 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{made}", "--revision", "9"),
         ("{made}", "--truth", "{none}"),
         ("{made}", "--near", "1.5"),
+        ("{made}", "--noise"),
+        ("{made}", "--noise", "--images", "0"),
         ("{made}", "--sample", "1"),
     ],
     "show": [("{none}",), ("{made}", "--revision", "x"), ("{made}", "--no-such-option")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,6 +12,9 @@ from ictc.cli import options as o
 from ictc.cli.console import out, print_json, say, show_line, watch
 from ictc.result import UNASSIGNED
 from ictc.text import printable, shortened
+
+if TYPE_CHECKING:
+    from ictc.job import Done
 
 Near = Annotated[
     float,
@@ -37,6 +40,16 @@ Limit = Annotated[
 OnMap = Annotated[
     bool, typer.Option("--tsne", envvar="ICTC_TSNE", help="Try k-means on the t-SNE map too, and say what it is worth.")
 ]
+Noise = Annotated[
+    bool,
+    typer.Option(
+        "--noise", envvar="ICTC_NOISE", help="The noise study instead: pictures made worse are embedded again."
+    ),
+]
+Worse = Annotated[
+    int,
+    typer.Option("--images", envvar="ICTC_NOISE_IMAGES", metavar="N", min=1, help="Of --noise: pictures made worse."),
+]
 Seed = Annotated[
     int, typer.Option("--seed", envvar="ICTC_SEED", metavar="N", min=0, help="Of everything that is drawn.")
 ]
@@ -50,15 +63,23 @@ def analyze(
     near: Near = 0.98,
     sample: Limit = 20_000,
     tsne: OnMap = False,
+    noise: Noise = False,
+    images: Worse = 200,
     seed: Seed = 0,
     json_output: o.Json = False,
 ) -> None:
     """Say what RUN's clusters are like: how far apart, which words describe them, their outliers, near neighbours in
     other clusters, duplicates and near-duplicates. Embeds nothing; writes analysis.json beside the result files.
+
+    With --noise: how far assignments and scores move when pictures get noise, blur, JPEG artefacts, are cropped, hidden
+    in part or darkened, at three strengths each; writes noise.json and noise.png.
     """
     from ictc import outputs
     from ictc.analysis.job import Asked, analyze
 
+    if noise:
+        _study(outputs.reopen(run, revision), truth, images, seed, json_output)
+        return
     asked = Asked(truth, near, sample, tsne, seed=seed)
     found = analyze(outputs.reopen(run, revision), asked, watch)
     if json_output:
@@ -72,6 +93,25 @@ def analyze(
     if found["compared"] < found["images"]:
         say(f"Compared with each other: {found['compared']:,} of {found['images']:,} images (--sample N).")
     show_line(f"all of it: {found['file']}")
+
+
+def _study(done: Done, truth: str | None, images: int, seed: int, json_output: bool) -> None:
+    from ictc.analysis.noise import Asked, study
+
+    found = study(done, Asked(truth, images, seed), watch)
+    if json_output:
+        print_json(found)
+        return
+    scored = ("acc", "ari", "nmi") if "acc" in found["clean"] else ()
+    table = _table("noise", "change", "value", "cosine", "same cluster", "ARI with clean", *map(str.upper, scored))
+    for row in [{"kind": "none", **found["clean"]}, *found["changes"]]:
+        value = f"{row['value']:g}" if row.get("strength") else ""
+        told = (row.get(key) for key in ("cosine", "agreement", "ari_with_clean", *scored))
+        table.add_row(row["kind"], value, *map(_number, told))
+    out().print(table)
+    show_line(
+        f"{found['images']:,} of {found['of']:,} images; clusters by the nearest centre. Figure: {found['figure']}"
+    )
 
 
 def _clusters(found: dict[str, Any]) -> None:
