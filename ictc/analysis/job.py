@@ -13,7 +13,7 @@ import numpy as np
 from ictc.analysis.apart import FAR, across, near, outliers
 from ictc.analysis.copies import BITS, CLOSE, alike, equal_files, looks
 from ictc.analysis.onmap import on_map
-from ictc.analysis.vectors import clustered, own
+from ictc.analysis.vectors import clustered, own, supervised
 from ictc.analysis.words import describing, phrases_in, words_in
 from ictc.interfaces import Vectors
 from ictc.job import Done
@@ -57,7 +57,7 @@ def analyze(done: Done, asked: Asked, watch: Watch = unwatched) -> dict[str, Any
         names = list(result.clusters)
         groups = np.array([-1 if a.cluster is None else names.index(a.cluster) for a in result.assignments], np.intp)
         facts: dict[str, Any] = {"run": str(done.folder.path), "revision": done.revision.id}
-        facts |= {"criterion": result.criterion, "images": len(images), "k": result.k}
+        facts |= {"criterion": result.criterion, "images": len(images), "k": result.k, **supervised(done)}
         truth: Mapping[str, str] = {}
         if asked.truth:
             lane = lane_from_json(done.folder.settings(done.revision.id).lane)

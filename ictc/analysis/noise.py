@@ -16,6 +16,7 @@ from PIL import Image
 
 from ictc.analysis.changes import CHANGES, COPY, SIDE, Change, changed
 from ictc.analysis.noisefigure import noise_png
+from ictc.analysis.vectors import supervised
 from ictc.backends import Backends
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_images
@@ -83,6 +84,7 @@ def study(done: Done, asked: Asked, watch: Watch = unwatched) -> dict[str, Any]:
             "images": len(clean.items),
             "of": len(done.result.items),
             "seed": asked.seed,
+            **supervised(done),
             "clean": _scores(clean, np.arange(len(clean.items)), clean.groups, truth),
             "changes": rows,
         }
@@ -126,7 +128,8 @@ def _clean(done: Done, asked: Asked, store: Store, watch: Watch) -> _Clean:
     placed = placer.place(described, result.criterion, names)
     rows = unit(placed.rows)
     centres = unit(means(rows, groups, len(names)))
-    drawn = np.random.default_rng(asked.seed).choice(len(kept), min(asked.images, len(kept)), replace=False)
+    free = np.arange(len(kept)) if placed.test is None else np.flatnonzero(placed.test)  # of the truth
+    drawn = np.random.default_rng(asked.seed).choice(free, min(asked.images, len(free)), replace=False)
     some: Index = np.sort(drawn).astype(np.intp)
     items = [by_name[kept[i].image] for i in some]
     return _Clean(placer, embedder, placed, centres, names, some, items, nearest(rows[some], centres))

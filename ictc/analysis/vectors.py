@@ -6,7 +6,8 @@ from ictc.backends import Backends
 from ictc.errors import UsageError
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
-from ictc.lane.reasoner import LaneReasoner
+from ictc.lane.reasoner import SUPERVISED, LaneReasoner
+from ictc.means import lane_from_json
 from ictc.outputs import result_vectors
 from ictc.spending.meter import Meter
 
@@ -37,3 +38,9 @@ def own(done: Done, otherwise: Vectors) -> tuple[Vectors, str]:
         assert isinstance(reasoner, LaneReasoner)
         rows = reasoner.images([texts[a.image] for a in done.result.assignments])
     return rows, f"images alone, by {settings.lane['embedder']}"
+
+
+def supervised(done: Done) -> dict[str, str]:
+    """What is to be said where the truth went into the vectors (pairing `label`)."""
+    lane = lane_from_json(done.folder.settings(done.revision.id).lane)
+    return {"supervised": SUPERVISED} if lane and lane.pairing == "label" else {}

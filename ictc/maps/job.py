@@ -11,6 +11,7 @@ from ictc.errors import UsageError
 from ictc.files import write_atomic
 from ictc.interfaces import Vectors
 from ictc.job import Done
+from ictc.lane.reasoner import SUPERVISED
 from ictc.maps.colours import by_size, matched
 from ictc.maps.figure import FORMATS, Panel, draw
 from ictc.maps.methods import check_method, positions
@@ -111,11 +112,11 @@ def _seen(done: Done, asked: Asked) -> _Seen:
     facts: dict[str, Any] = {"run": str(done.folder.path), "revision": done.revision.id, "criterion": result.criterion}
     facts |= {"strategy": lane.strategy, "clusterer": lane.clusterer} if lane else {}
     facts |= {"images": len(vectors), "shown": min(len(vectors), asked.limit), "k": result.k}
+    facts |= {"supervised": SUPERVISED} if lane and lane.pairing == "label" else {}
     classes: Mapping[str, str | None] = {}
     if asked.truth:
         scores, known = score_result(result, asked.truth, vectors, lane=lane)
         facts |= {key: round(getattr(scores, key), 4) for key in ("acc", "ari", "nmi")}
-        facts |= {"supervised": True} if lane and lane.pairing == "label" else {}
         classes = known.classes
     clusters = result.predicted()
     assigned = {image: name for image, name in clusters.items() if name is not None}
@@ -153,7 +154,7 @@ def _title(facts: Mapping[str, Any], asked: Asked) -> str:
     sampled = f", {facts['shown']:,} of {facts['images']:,} images" if facts["shown"] < facts["images"] else ""
     known = {key: facts.get(key) for key in ("silhouette", "acc", "ari", "nmi")}
     told = "  ".join(f"{key if len(key) > 3 else key.upper()} {v:.2f}" for key, v in known.items() if v is not None)
-    only = " (supervised: test split)" if facts.get("supervised") else ""
+    only = " (supervised; scores of the test split)" if facts.get("supervised") else ""
     name = shortened(printable(f"{run} {facts['revision']}: {made}"), _LONGEST)
     return f"{name}, K {facts['k']}; {_CALLED[asked.method]}{sampled}\n{told}{only}"
 

@@ -19,8 +19,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = write_coloured(folder / "images")
     shutil.copy(images / "red" / "red-0.png", images / "red" / "copy.png")
     Image.open(images / "blue" / "blue-1.png").resize((40, 40)).save(images / "blue" / "small.png")
-    assert invoke("cluster", images, "-k", 3, "-o", folder / "run", "--no-report").exit_code == 0
+    clustered(images, 3, folder / "run")
     return folder / "run"
+
+
+def clustered(images: Path, k: int, run: Path) -> None:
+    """By offline vectors that come from a file: without those of the vocabulary, which take a while."""
+    file = run.parent / f"{images.name}.npy"
+    assert invoke("embed", images, "--out", file).exit_code == 0
+    words = ("--embedder", f"vectors:{file}", "-o", run, "--no-report")
+    assert invoke("cluster", images, "-k", k, *words).exit_code == 0
 
 
 def analyzed(*words: object) -> dict[str, Any]:
@@ -80,14 +88,13 @@ def test_descriptions_have_words_and_no_look(captions: Path, tmp_path: Path) -> 
     assert found["copies"]["without_look"] == 36
 
 
-def test_one_image_and_one_cluster(run: Path, tmp_path: Path) -> None:
-    images, mine = write_coloured(tmp_path / "images", each=1), tmp_path / "run"
-    shutil.copytree(run, mine)  # its store has the vectors of the vocabulary
-    assert invoke("cluster", images, "-k", 1, "-o", mine, "--no-report").exit_code == 0
-    found = analyzed(mine)
+def test_one_image_and_one_cluster(tmp_path: Path) -> None:
+    images, run = write_coloured(tmp_path / "images", each=1), tmp_path / "run"
+    clustered(images, 1, run)
+    found = analyzed(run)
     assert (found["silhouette"], found["neighbours"], found["clusters"][0]["words"]) == (None, [], [])
-    assert invoke("cluster", images / "red", "-k", 1, "-o", mine, "--no-report").exit_code == 0
-    assert analyzed(mine)["images"] == 1
-    refused = invoke("analyze", mine, "--tsne")
+    clustered(images / "red", 1, run)
+    assert analyzed(run)["images"] == 1
+    refused = invoke("analyze", run, "--tsne")
     assert refused.exit_code == 2
     assert "nothing to draw" in refused.stderr

@@ -15,9 +15,11 @@ from tests.conftest import invoke, write_coloured
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("map")
-    images = write_coloured(folder / "images")
+    images, file = write_coloured(folder / "images"), folder / "vectors.npy"
+    assert invoke("embed", images, "--out", file).exit_code == 0
     for words in (("-k", 3), ("-k", 2)):
-        assert invoke("cluster", images, *words, "-o", folder / "run", "--no-report").exit_code == 0
+        given = ("--embedder", f"vectors:{file}", "-o", folder / "run", "--no-report")
+        assert invoke("cluster", images, *words, *given).exit_code == 0
     return folder / "run"
 
 

@@ -75,6 +75,18 @@ def test_prompts_are_fused_in_and_fewer_images_will_do(run: Path, base: Path, tm
     assert "acc" not in copy
 
 
+def test_with_the_truths_prompts_only_the_test_split_is_studied_and_it_is_said(run: Path, tmp_path: Path) -> None:
+    images, prompts = write_coloured(tmp_path / "images", each=4), tmp_path / "p.toml"
+    prompts.write_text('classes = ["red", "green", "blue"]\n')
+    words = ("--prompts", prompts, "--pairing", "label", "--truth", "folder", "-o", run, "--no-report")
+    assert invoke("cluster", images, *words).exit_code == 0
+    found = studied(run, "--truth", "folder")
+    assert found["supervised"].startswith("Supervised")
+    assert found["images"] == json.loads(invoke("show", run, "--json").stdout)["supervised"]["test_images"] < 12
+    assert found["changes"][0]["agreement"] == 1
+    assert "TRUE classes" in invoke("analyze", run, "--truth", "folder").stderr
+
+
 def test_a_file_that_is_gone_fails_alone(run: Path, base: Path, tmp_path: Path) -> None:
     images = Path(shutil.copytree(base / "images", tmp_path / "images"))
     assert invoke("cluster", images, "-k", 2, "-o", run, "--no-report").exit_code == 0

@@ -85,6 +85,8 @@ def analyze(
     if json_output:
         print_json(found)
         return
+    if "supervised" in found:
+        say(found["supervised"])
     _clusters(found)
     _neighbours(found)
     _copies(found)
@@ -102,6 +104,8 @@ def _study(done: Done, truth: str | None, images: int, seed: int, json_output: b
     if json_output:
         print_json(found)
         return
+    if "supervised" in found:
+        say(found["supervised"])
     scored = ("acc", "ari", "nmi") if "acc" in found["clean"] else ()
     table = _table("noise", "change", "value", "cosine", "same cluster", "ARI with clean", *map(str.upper, scored))
     for row in [{"kind": "none", **found["clean"]}, *found["changes"]]:

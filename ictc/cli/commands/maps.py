@@ -73,6 +73,8 @@ def map_(
         print_json(done)
         return
     for one in done["maps"]:
+        if "supervised" in one:
+            say(f"{one['run']} {one['revision']}: {one['supervised']}")
         if one["shown"] < one["images"]:
             say(f"{one['run']} {one['revision']}: {one['shown']:,} of {one['images']:,} images are drawn (--sample N).")
     if method != "pca":
