@@ -20,6 +20,7 @@ from ictc.outputs import reopen, result_vectors, score_result
 from ictc.progress import Watch, unwatched
 from ictc.report.map import MAX_POINTS, sample
 from ictc.report.map_view import map_view
+from ictc.result import UNASSIGNED
 from ictc.scoring.metrics import silhouette
 from ictc.text import printable, shortened
 from ictc.types import Assignment
@@ -133,12 +134,13 @@ def _panels(one: _Seen, first: _Seen, asked: Asked) -> list[Panel]:
     shown = [one.done.result.assignments[i] for i in rows]
     reference = first.classes or first.clusters
 
-    def panel(title: str, groups: Mapping[str, str | None]) -> Panel:
+    def panel(title: str, groups: Mapping[str, str | None], others: str = UNASSIGNED) -> Panel:
         names = by_size(groups)
         numbers = matched(groups, reference, names)
         placed: list[Assignment] = [replace(a, cluster=groups.get(a.image)) for a in shown]
         drawing = map_view(xy, placed, names, len(one.vectors))
-        return Panel(title, drawing, dict(enumerate(numbers, 1)))
+        named = [g if g.number else replace(g, name=others) for g in drawing.groups]
+        return Panel(title, replace(drawing, groups=named), dict(enumerate(numbers, 1)))
 
     panels = [panel(_title(one.facts, asked), one.clusters)]
     if asked.truth:
