@@ -145,7 +145,11 @@ def _panels(one: _Seen, first: _Seen, asked: Asked) -> list[Panel]:
     panels = [panel(_title(one.facts, asked), one.clusters)]
     if asked.truth:
         panels.append(
-            panel(f"the truth on the same map: {shortened(printable(Path(asked.truth).name), _LONGEST)}", one.classes)
+            panel(
+                f"the truth on the same map: {shortened(printable(Path(asked.truth).name), _LONGEST)}",
+                one.classes,
+                "without a class",
+            )
         )
     return panels
 
