@@ -27,7 +27,7 @@ def main(data: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ictc-bench-") as folder:
         run = Path(folder) / "run"
         groups = dict.fromkeys(_ANIMALS, "animal") | dict.fromkeys(_VEHICLES, "vehicle")
-        named = Lane(prompt_set=_prompts(tuple(sorted(groups)), groups))
+        named = Lane(prompt_set=prompts_for(tuple(sorted(groups)), groups))
         for strategy in _STRATEGIES:
             _row("cifar10_1k", images / "cifar10_1k", 10, "filename", replace(named, strategy=strategy), run)
         fruits = f"{images / 'fruits' / 'labels.csv'}:variety"
@@ -45,17 +45,13 @@ def _row(name: str, images: Path, k: int, truth: str, lane: Lane, run: Path) -> 
     )
 
 
-def _prompts(classes: tuple[str, ...], groups: dict[str, str]) -> PromptSet:
-    return PromptSet(
-        classes,
-        {
-            TASK: tuple(f"This is a {c}" for c in classes),
-            GROUPED: tuple(f"This is a {groups[c]}" for c in classes),
-            HIERARCHICAL: tuple(f"This is a {c} {groups[c]}" for c in classes),
-            GENERIC: ("This is an image",) * len(classes),
-        },
-        groups,
-    )
+def prompts_for(classes: tuple[str, ...], groups: dict[str, str] | None = None) -> PromptSet:
+    """As a prompts file with no wording of its own has them."""
+    prompts = {TASK: tuple(f"This is a {c}" for c in classes), GENERIC: ("This is an image",) * len(classes)}
+    if groups:
+        prompts[GROUPED] = tuple(f"This is a {groups[c]}" for c in classes)
+        prompts[HIERARCHICAL] = tuple(f"This is a {c} {groups[c]}" for c in classes)
+    return PromptSet(classes, prompts, groups or {})
 
 
 def _digits(folder: Path) -> Path:

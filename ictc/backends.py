@@ -182,9 +182,14 @@ class Backends:
             return CachedImages(made, self.store, recompute=lane.recompute)
         return CachedEmbedder(made, self.store)
 
+    def placer(self) -> Placer:
+        """Where images lie, in a run of the embedding lane."""
+        assert self.means.lane
+        found = self._lane_embedder(self.means.lane)
+        return Placer(found, self.means.lane, texts_only=self._described_elsewhere)
+
     def _lane_reasoner(self, lane: Lane) -> LaneReasoner:
-        found = self._lane_embedder(lane)
-        placer = Placer(found, lane, texts_only=self._described_elsewhere)
+        placer = self.placer()
         spec = self.means.reasoner
         if not calls_models(spec):
             return LaneReasoner(placer, lane, self.store)

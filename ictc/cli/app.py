@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ictc.cli import config
-from ictc.cli.commands import cluster, doctor, embed, imports, prompts, report, run, score, show, steps
+from ictc.cli.commands import analyze, classify, cluster, doctor, embed, imports, maps, prompts, report, run, score, show, steps
 from ictc.cli.console import fail, guarded, print_json
 from ictc.cli.ending import wants_json
 from ictc.errors import IctcError
@@ -62,6 +62,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "cluster": cluster.cluster,
+    "classify": classify.classify,
     "step1": steps.step1,
     "step2a": steps.step2a,
     "step2b": steps.step2b,
@@ -69,6 +70,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "score": score.score,
     "report": report.report,
     "show": show.show,
+    "map": maps.map_,
+    "analyze": analyze.analyze,
     "import": imports.import_original,
     "doctor": doctor.doctor,
     "embed images": embed.images,

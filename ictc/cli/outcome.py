@@ -13,7 +13,10 @@ from ictc.cli.console import error_json, fail, say
 from ictc.errors import EXIT_PARTIAL, TooManyFailures
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ictc.job import Done
+    from ictc.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,17 @@ class Outcome:
 def outcome_of(done: Done, fail_on_error: float) -> Outcome:
     """Too many failed when their share is above `fail_on_error`."""
     counts = done.result.counts
-    failed = counts["failed"]
+    where = done.revision.path / "failures.jsonl"
+    return outcome_for(done.result.failures, counts["failed"], counts["images"], fail_on_error, where)
+
+
+def outcome_for(failures: Sequence[Failure], failed: int, images: int, fail_on_error: float, where: Path) -> Outcome:
+    """Of `images`, so many `failed`, for the reasons that are in the file `where`."""
     if not failed:
         return Outcome()
-    codes = ", ".join(f"{c}: {n}" for c, n in Counter(f.code for f in done.result.failures).most_common())
-    where = done.revision.path / "failures.jsonl"
-    said = f"{failed} of {counts['images']} images failed ({codes})"
-    if failed <= fail_on_error * counts["images"]:
+    codes = ", ".join(f"{c}: {n}" for c, n in Counter(f.code for f in failures).most_common())
+    said = f"{failed} of {images} images failed ({codes})"
+    if failed <= fail_on_error * images:
         return Outcome(remark=f"{said}; the others are done. Reasons: {where}")
     return Outcome(
         TooManyFailures(

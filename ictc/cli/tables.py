@@ -21,7 +21,7 @@ _MOST = 12  # rows and columns of a cross-table
 
 def print_clusters(result: Result) -> None:
     """One row per cluster: name, size, share, commonest labels, two examples; under its group where there are such."""
-    table = Table(title=_cell(f"by {result.criterion}", 73, "italic"), title_justify="left")
+    table = Table(title=cell(f"by {result.criterion}", 73, "italic"), title_justify="left")
     table.add_column("cluster", style="bold", overflow="fold", min_width=8)
     table.add_column("images", justify="right", no_wrap=True, min_width=6)
     table.add_column("share", justify="right")
@@ -35,15 +35,15 @@ def print_clusters(result: Result) -> None:
         if groups:
             n = sum(len(members[name]) for name in names)
             table.add_section()
-            table.add_row(_cell(group or "in no group", _NAME, "italic"), str(n), f"{n / total:.0%}", "", "")
+            table.add_row(cell(group or "in no group", _NAME, "italic"), str(n), f"{n / total:.0%}", "", "")
         for name in names:
             cluster, images = clusters[name], members[name]
             labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
             table.add_row(
-                Padding(_cell(cluster.name, _NAME), (0, 0, 0, 2 if groups else 0)),
+                Padding(cell(cluster.name, _NAME), (0, 0, 0, 2 if groups else 0)),
                 str(len(images)),
                 f"{len(images) / total:.0%}",
-                _cell(labels, _LABELS),
+                cell(labels, _LABELS),
                 _cells(images[:2]),
             )
     if groups:
@@ -59,12 +59,12 @@ def print_clusters(result: Result) -> None:
 def print_crosstab(crossed: Crosstab) -> None:
     """How many images each pair of clusters of two criteria shares."""
     first, second = (shortened(printable(c), _NAME) for c in crossed.criteria)
-    table = Table(title=_cell(f"{first} (rows) by {second}", 73, "italic"), title_justify="left")
+    table = Table(title=cell(f"{first} (rows) by {second}", 73, "italic"), title_justify="left")
     table.add_column("", style="bold", overflow="fold")
     for name in crossed.columns[:_MOST]:
-        table.add_column(_cell(name, _NAME), justify="right", overflow="fold")
+        table.add_column(cell(name, _NAME), justify="right", overflow="fold")
     for name, counts in zip(crossed.rows[:_MOST], crossed.counts, strict=False):
-        table.add_row(_cell(name, _NAME), *(str(n) if n else "" for n in counts[:_MOST]))
+        table.add_row(cell(name, _NAME), *(str(n) if n else "" for n in counts[:_MOST]))
     out().print(table)
     if max(len(crossed.rows), len(crossed.columns)) > _MOST:
         show_line(f"Only the {_MOST} largest clusters of each are shown; --json has all.")
@@ -115,9 +115,10 @@ def print_sweep(rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def _cell(text: str, width: int, style: str = "") -> Text:
+def cell(text: str, width: int, style: str = "") -> Text:
+    """Text that others wrote, as a cell."""
     return Text(shortened(printable(text), width), style)
 
 
 def _cells(images: Sequence[str]) -> Text:
-    return Text("\n").join(_cell(i, _EXAMPLE) for i in images)
+    return Text("\n").join(cell(i, _EXAMPLE) for i in images)

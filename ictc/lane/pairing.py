@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ictc.errors import UsageError
 from ictc.interfaces import Vectors
@@ -66,7 +67,7 @@ def likeness_to(images: Vectors, texts: Vectors) -> Vectors:
     return alike
 
 
-def shares(alike: Vectors, scale: float | None = None) -> Array:
+def shares(alike: NDArray[np.floating], scale: float | None = None) -> Array:
     """Softmax [n, k] of cosines times `scale`, in float64; None: the scale comes from the data."""
     if scale is None:
         return softmax(alike)

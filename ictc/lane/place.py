@@ -47,7 +47,7 @@ class Placer:
     def __init__(self, embedder: CachedImages | Embedder, lane: Lane, *, texts_only: bool = False) -> None:
         self.embedder = embedder
         self._lane = lane
-        self._texts_only = texts_only
+        self.texts_only = texts_only
 
     def images(self, descriptions: Sequence[Description]) -> Vectors:
         """Unit rows [n, d].
@@ -55,7 +55,7 @@ class Placer:
         Raises:
             StepError: an image was not embedded. InputError: a vector has no direction.
         """
-        if self._texts_only or not isinstance(self.embedder, CachedImages):
+        if self.texts_only or not isinstance(self.embedder, CachedImages):
             rows = self.embedder.embed_texts([d.text for d in descriptions])
         else:
             found = self.embedder.recall([d.sha256 for d in descriptions])
@@ -96,6 +96,15 @@ class Placer:
             apart = texts - (partners if prompts else texts).mean(0, dtype=np.float64).astype(np.float32)
             anchors = view.turned(apart)
         return Placed(images, view.of(mixed), view, texts, self._names(names), nearest, anchors, test)
+
+    def more(self, placed: Placed, images: Vectors) -> Vectors:
+        """Where other images [m, d] lie among those that were `placed`: rows in the same view, fused in the same way,
+        each with its nearest prompt where the pairing is by the truth."""
+        lane = self._lane
+        if placed.texts is None or lane.strategy == IMAGE_ONLY:
+            return placed.view.of(images)
+        pairing = "best" if lane.pairing == "label" else lane.pairing
+        return placed.view.of(fused(images, paired(images, placed.texts, pairing), lane.fusion, lane.weight))
 
     def _names(self, names: Sequence[str]) -> tuple[str, ...]:
         """What each prompt stands for."""

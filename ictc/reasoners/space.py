@@ -71,9 +71,16 @@ def softmax(similarity: NDArray[np.floating]) -> Array:
     """
     if similarity.shape[1] == 1:
         return np.ones(similarity.shape)
-    ordered = np.sort(similarity, axis=1)
-    lead = float(np.median(ordered[:, -1] - ordered[:, -2]))
-    scale = 3.0 / max(lead, 0.05)
-    odds: Array = np.exp(scale * (similarity - ordered[:, -1:]).astype(np.float64))
+    scale = scale_of(similarity)
+    odds: Array = np.exp(scale * (similarity - similarity.max(1, keepdims=True)).astype(np.float64))
     odds /= odds.sum(1, keepdims=True)
     return odds
+
+
+def scale_of(similarity: NDArray[np.floating]) -> float:
+    """What similarities [n, k] are multiplied by in `softmax`; 1 where there is nothing to choose from."""
+    if similarity.shape[1] < 2 or not len(similarity):
+        return 1.0
+    ordered = np.sort(similarity, axis=1)
+    lead = float(np.median(ordered[:, -1] - ordered[:, -2]))
+    return 3.0 / max(lead, 0.05)

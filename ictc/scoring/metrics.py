@@ -50,7 +50,13 @@ def normalized_mutual_information(counts: Counts, rows: Index, cols: Index) -> C
 
 
 def silhouette(clusters: Mapping[str, str], vectors: Mapping[str, Vectors]) -> float | None:
-    """Mean silhouette (Rousseeuw 1987) under cosine distance, over the images of `clusters` that have a vector.
+    """The mean of `silhouettes`."""
+    each = silhouettes(clusters, vectors)
+    return None if each is None else float(np.mean(list(each.values())))
+
+
+def silhouettes(clusters: Mapping[str, str], vectors: Mapping[str, Vectors]) -> dict[str, float] | None:
+    """Silhouette (Rousseeuw 1987) under cosine distance, of each image of `clusters` that has a vector.
 
     Exact and linear in the number of images: with unit rows, the mean distance to a cluster is one minus the product
     with its mean. A cluster of one scores 0. None when fewer than two clusters, or every image its own.
@@ -75,7 +81,7 @@ def silhouette(clusters: Mapping[str, str], vectors: Mapping[str, Vectors]) -> f
     nearest = mean.min(axis=1)
     larger = np.maximum(inside, nearest)
     score = np.where((own > 1) & (larger > 1e-12), (nearest - inside) / np.maximum(larger, 1e-12), 0.0)
-    return float(score.mean())
+    return dict(zip(names, score.tolist(), strict=True))
 
 
 def _totals(counts: Counts, group: Index) -> Counts:

@@ -95,12 +95,14 @@ def score_assignments(
     confidences: Mapping[str, float | None] | None = None,
     off_list: int = 0,
     seed: int = 0,
+    by_name: bool = False,
 ) -> Scores:
     """Score a run. `predicted` has the cluster of each image (None: unassigned), `failed` the images with none;
     `confidences` says how sure each cluster is, where that is known.
 
     `clusters` are the names there were to choose from (default: those in use); `k` is their number. `vectors` are
-    one per image. Names of clusters and classes carry no meaning here: renaming or reordering changes no score.
+    one per image. Names of clusters and classes carry no meaning here: renaming or reordering changes no score. With
+    `by_name` they do, as in classification: a cluster stands for the class of its own name.
 
     Raises:
         InputError: no image of the run has a truth.
@@ -114,7 +116,7 @@ def score_assignments(
     names = sorted(in_use.union(clusters or ()))
     classes = sorted(set(known.values()))
     table = count_table(given, known, classes, names)
-    pairs = hungarian(table[:, :-1])
+    pairs = _alike(classes, names) if by_name else hungarian(table[:, :-1])
     confusion = _confusion(table.tolist(), classes, names, pairs)
     matching = [Match(names[c], classes[r], int(table[r, c])) for r, c in pairs]
     rows, cols = np.nonzero(table)
@@ -149,6 +151,11 @@ def score_assignments(
         per_class=class_scores(confusion, matching),
         confusion=confusion,
     )
+
+
+def _alike(classes: Sequence[str], names: Sequence[str]) -> list[tuple[int, int]]:
+    """The pairs (class, cluster) of one name."""
+    return [(row, names.index(name)) for row, name in enumerate(classes) if name in names]
 
 
 def _reliability(

@@ -94,9 +94,9 @@ def confusion_csv(confusion: Confusion) -> str:
     """The confusion as CSV; names that a spreadsheet would take for a formula are led by an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", *map(_cell, confusion.columns)])
+    writer.writerow(["class", *map(cell, confusion.columns)])
     for class_, counts in zip(confusion.classes, confusion.counts, strict=True):
-        writer.writerow([_cell(class_), *counts])
+        writer.writerow([cell(class_), *counts])
     return text.getvalue()
 
 
@@ -105,5 +105,6 @@ def write_confusion_csv(path: Path, confusion: Confusion) -> None:
     write_atomic(path, confusion_csv(confusion))
 
 
-def _cell(name: str) -> str:
+def cell(name: str) -> str:
+    """A name for a CSV; one that a spreadsheet would take for a formula is led by an apostrophe."""
     return f"'{name}" if name.startswith(_FORMULA) else name

@@ -1,0 +1,24 @@
+"""k-means on the t-SNE map comes with a warning and with what it is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from ictc.analysis.onmap import on_map
+from ictc.reasoners.spherical import unit
+
+
+def test_digits_on_their_map() -> None:
+    data = load_digits()
+    rows = unit(data.data[:300].astype(np.float32))
+    images = [f"{i}.png" for i in range(300)]
+    truth = {image: str(t) for image, t in zip(images, data.target[:300].tolist(), strict=True)}
+    found = on_map(images, rows, truth, 10, 0, truth)
+    assert "mean little" in found["warning"]
+    assert found["clusters"]["acc"] == 1
+    assert 0.5 < found["map"]["acc"] <= 1
+    assert found["ari_with_clusters"] == found["map"]["ari"]
+    assert 0 < found["stability"] <= 1
+    assert found["map"]["silhouette"] is not None
+    assert "acc" not in on_map(images[:20], rows[:20], dict(list(truth.items())[:9]), 3, 0, {})["map"]
