@@ -11,7 +11,21 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ictc.cli import config
-from ictc.cli.commands import analyze, classify, cluster, doctor, embed, imports, maps, prompts, report, run, score, show, steps
+from ictc.cli.commands import (
+    analyze,
+    classify,
+    cluster,
+    doctor,
+    embed,
+    imports,
+    maps,
+    prompts,
+    report,
+    run,
+    score,
+    show,
+    steps,
+)
 from ictc.cli.console import fail, guarded, print_json
 from ictc.cli.ending import wants_json
 from ictc.errors import IctcError
