@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,11 @@ TEXTS = {
     "guitar": ["A guitar leans on a wall.", "The image shows an acoustic guitar.", "A guitar lies on a wooden table."],
 }
 COLOURS = {"red": (200, 25, 30), "green": (35, 150, 50), "blue": (30, 60, 190)}
+
+
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a suite that was started in the background of a script: its children would inherit that Ctrl-C does nothing
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
