@@ -29,6 +29,7 @@ from ictc.prompts import Prompts
 from ictc.reasoners.cascade import CascadeReasoner
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.embedding import EmbeddingReasoner
+from ictc.reasoners.evidenced import EvidencedReasoner
 from ictc.reasoners.grouping import NameGrouper
 from ictc.reasoners.levels import Grouper, LevelledReasoner, check_groups
 from ictc.reasoners.llm import LlmReasoner
@@ -201,6 +202,8 @@ class Backends:
             check_specs(OFFLINE, spec)
             return self._offline()
         asked = self._asked(spec)
+        if self.stand_in is None:
+            asked = EvidencedReasoner(asked, self.embedder())
         return asked if self.means.fallback is None else FallbackReasoner(asked, self._offline(), spec, self.store)
 
     def grouper(self) -> Grouper | None:

@@ -521,6 +521,7 @@ def test_packs_make_more_answers_of_as_many_calls(captions: Path, server: Script
 def test_k_is_the_models_choice(captions: Path, server: ScriptedServer, tmp_path: Path) -> None:
     code, done, _ = asked(captions, server, tmp_path / "run", "--cascade", k="auto")
     assert code == 0 and len(done["clusters"]) == 2 and server.count <= 40, "it says two, whatever it is asked"
+    assert "the model's choice: " in done["k_reason"] and "resamplings" in done["k_reason"]
     assert {c["name"] for c in done["clusters"]} < set(KINDS)
 
 

@@ -23,6 +23,8 @@ from ictc.text import shortened
 from ictc.types import Cluster, Description, Failure, KChoice, Label, Reply, Request, Taxonomy
 
 LEAST, MOST = 2, 20  # of a K that the model chooses
+MODELS_CHOICE = "the model"
+"""Method of a K that the model chose."""
 IN_REPLY = 150  # labels up to this number are placed in the reply that names the categories
 _PART = 50  # labels in a request that places them
 _HALVINGS = 4  # of the budget, where the model's context is smaller than was thought
@@ -86,7 +88,7 @@ class Merger:
         left = [e for e in [*entries, *loose] if e not in home]
         home |= self._place(left, categories, criterion)
         clusters = _clusters(categories, home, counted)
-        choice = KChoice(len(clusters), "the model", f"the model's choice: {reason}") if k is None else None
+        choice = KChoice(len(clusters), MODELS_CHOICE, f"the model's choice: {reason}") if k is None else None
         return Taxonomy(criterion, clusters, choice)
 
     def _name(
