@@ -76,7 +76,7 @@ def test_the_second_ends_at_once(tmp_path: Path) -> None:
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=20)
-        assert time.monotonic() - begun < 6, "it waited for answers all the same"
+        assert time.monotonic() - begun < 9, "it waited for answers all the same"
         assert process.returncode == 130 and json.loads(out)["exit"] == 130
         wait_for(lambda: server.at_once == 0)
 

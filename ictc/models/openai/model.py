@@ -139,6 +139,10 @@ class OpenAIModel:
         task.add_done_callback(tasks.discard)
 
 
+_LOOK = 0.2
+"""Seconds: Python runs signal handlers between instructions, and one that comes just before a wait would wait too."""
+
+
 @dataclass(slots=True)
 class _Last:
     """Until when answers are taken, once a person wants to end."""
@@ -151,10 +155,13 @@ class _Last:
         Raises:
             KeyboardInterrupt: the time is over.
         """
+        left = _LOOK if self.until is None else min(_LOOK, max(0.0, self.until - time.monotonic()))
         try:
-            return answers.get(timeout=None if self.until is None else max(0.0, self.until - time.monotonic()))
+            return answers.get(timeout=left)
         except Empty:
-            raise KeyboardInterrupt from None
+            if self.until is not None and time.monotonic() >= self.until:
+                raise KeyboardInterrupt from None
+            return None
 
 
 async def _answer(asker: Asker, number: int, request: Request, answers: _Answers, allow: Allow) -> None:
