@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ictc.allowance import Allowance
+from ictc.allowance import SPENT, Allowance
 from ictc.reasoners.assign import Places
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.reasoners.cascade.calibration import interval
@@ -178,7 +178,8 @@ class Asking:
         for text, answer in zip(texts, self._ask([int(self._rows[t][0]) for t in texts]), strict=True):
             if isinstance(answer, Failure):
                 lost = answer if answer.code in GONE else lost
-                self._unanswered[text] = answer
+                if answer.code != SPENT:  # of that, nothing was asked
+                    self._unanswered[text] = answer
                 continue
             row = self._rows[text][0]
             first = int(shares[row].argmax())

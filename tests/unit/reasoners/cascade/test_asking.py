@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ictc.reasoners.assign import Places
-from ictc.reasoners.cascade.asking import AUDIT
+from ictc.reasoners.cascade.asking import AUDIT, Asking
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.reasoners.spherical import Array, Index
 from ictc.types import Assignment, Failure
@@ -220,3 +220,39 @@ def test_rows_that_equal_each_other_get_equal_shares() -> None:
     shares = asked.shares()
     assert np.array_equal(shares[::2], shares[1::2]) and shares.shape == (200, K)
     assert asked.bargain("40", 200).uncertain % 2 == 0, "an answer decides both"
+
+
+def test_what_the_budget_left_no_request_for_was_not_asked(lying: tuple[Places, Index]) -> None:
+    places, truth = lying
+    oracle = Oracle(truth, CALLS)
+
+    def asked_twice(rows: Sequence[int]) -> list[Assignment | Failure]:
+        oracle.allowance.left -= len(rows) // 2 + 1  # more than half of the answers had to be asked for again
+        return oracle(rows)
+
+    some = Asking(asked_twice, oracle.allowance, [f"text {i}" for i in range(N)], NAMES, places, {})
+    assert not some.uncertain(CALLS)
+    account = some.bargain("60", N)
+    assert len(oracle.asked) > account.asked > 0, "the last round was cut off"
+    assert account.unanswered == account.passing == 0
+    assert not any(some.unanswered(row) for row in range(N))
+
+
+def test_questions_that_failed_are_counted(lying: tuple[Places, Index]) -> None:
+    places, truth = lying
+    broken = Failure("", "assign", "server-error", "", retryable=True)
+    odd = final(places, truth, rule=lambda row, kind: broken if row % 2 else NAMES[kind])[2]
+    assert 0 < odd.unanswered == odd.passing < CALLS
+    refused = Failure("", "assign", "content-filter", "")
+    assert final(places, truth, rule=lambda row, kind: refused)[2].unanswered > 0
+    assert final(places, truth, rule=lambda row, kind: refused)[2].passing == 0
+
+
+def test_equal_descriptions_are_counted_as_images(lying: tuple[Places, Index]) -> None:
+    places, truth = lying
+    texts = [f"text {i // 10}" for i in range(N)]
+    oracle = Oracle(truth, 10)
+    some = asking(places, oracle, texts)
+    assert not (some.uncertain(10) or some.audit(10))
+    account = some.bargain("10", N)
+    assert (account.uncertain, account.asked, account.audited) == (80, 100, 2)
