@@ -19,7 +19,7 @@ import numpy as np
 
 from ictc.images.decode import open_rgb
 from ictc.images.sources import read_source
-from ictc.models.efficientnet import BATCH, EfficientNetLite0, side_for
+from ictc.models.efficientnet import EfficientNetLite0, batch_for, side_for
 from ictc.store import Store
 from ictc.types import Item
 from step1.seeing import Eyes
@@ -32,9 +32,10 @@ def bare(net: EfficientNetLite0, side: int, images: int) -> float:
     """Images a second through the network alone."""
     import torch
 
-    pixels = np.random.default_rng(0).integers(0, 256, (BATCH, side, side, 3), dtype=np.uint8)
+    batch = batch_for(side)
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     cores = os.cpu_count() or 1
-    passes = -(-max(images // BATCH, 1) // cores) * cores  # no core is left idle in the last round
+    passes = -(-max(images // batch, 1) // cores) * cores  # no core is left idle in the last round
 
     def together() -> None:
         torch.set_num_threads(cores)
@@ -46,7 +47,7 @@ def bare(net: EfficientNetLite0, side: int, images: int) -> float:
             list(pool.map(lambda _: net.features(pixels), range(passes)))
 
     net.features(pixels)
-    rates = [passes * BATCH / _seconds(way) for way in (together, side_by_side)]
+    rates = [passes * batch / _seconds(way) for way in (together, side_by_side)]
     torch.set_num_threads(cores)
     return max(rates)
 
@@ -67,7 +68,7 @@ def main(data: Path) -> None:
         rounds = np.array([_round(net, side, items) for _ in range(ROUNDS)])
         whole, alone, ratio, again = np.median(rounds, axis=0)
         print(
-            f"| {folder.name} | {len(items)} | {side} | {whole:.0f} | {alone:.0f} | {ratio:.2f} | {WANTED} "
+            f"| {folder.name} | {len(items)} | {side} | {whole:.0f} | {alone:.0f} | {ratio:.3f} | {WANTED} "
             f"| {again:.2f} |",
             flush=True,
         )

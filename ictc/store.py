@@ -47,8 +47,8 @@ def content_keys(kind: str, name: str, values: Sequence[str], **content: Any) ->
 _quoted = json.encoder.encode_basestring_ascii  # as the canonical JSON has texts
 
 
-def _canonical(content: Any) -> str:
-    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_plain = json.JSONEncoder(allow_nan=False).encode  # one encoder for all: `json.dumps` builds one a value
 
 
 def encode_vector(vector: Vectors) -> bytes:
@@ -58,7 +58,7 @@ def encode_vector(vector: Vectors) -> bytes:
 
 def encode_json(value: Any) -> bytes:
     """How `put_json` keeps a value; NaN is refused."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
+    return _plain(value).encode()
 
 
 class Store:

@@ -57,7 +57,10 @@ class Measured:
     framed: float
 
     def to_json(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = tuple(field.name for field in fields(Measured))
 
 
 def from_json(stored: Mapping[str, Any]) -> Measured:
@@ -93,7 +96,7 @@ def measure(pixels: Pixels, sizes: Sequence[tuple[int, int]]) -> list[Measured]:
     coloured = np.where(colourfulness > _COLOURED, colourfulness, 0)
     total, warm = coloured.sum(axis=1), np.where(known.warm[code], coloured, 0).sum(axis=1)
     warmth = np.where(total > 0.02 * code.shape[1], warm / np.maximum(total, 1e-6), 0.5)
-    touched = parts.subject.reshape(n, _GRID, _SMALL // _GRID, _GRID, _SMALL // _GRID).any(axis=(2, 4))
+    touched = parts.subject.reshape(n, _GRID, _SMALL // _GRID, _GRID, _SMALL // _GRID).any(axis=4).any(axis=2)
     plain = parts.plain
     columns = {
         "background_lightness": np.where(plain, parts.background[0], 0),

@@ -27,13 +27,23 @@ def patterns(pixels: Pixels) -> dict[str, Array]:
     `paper`: the share of tiles whose lightest pixel is light. `strokes`: the share with strokes on something plain and
     lighter. `two_tone`: the share of pixels that are black or white.
     """
-    row, below = (_grey(pixels[:, start::_STEP]).astype(np.int16) for start in (0, 1))
+    n, high, wide, _ = pixels.shape
+    grey = _grey(pixels.reshape(n, high // _STEP, _STEP, wide, 3)[:, :, :2])
+    row, below = (grey[:, :, i].astype(np.int16) for i in (0, 1))
     return {**_edges(row, below), **_tiles(row)}
 
 
 def _grey(pixels: Pixels) -> NDArray[np.uint8]:
-    """ITU-R 601 luma of [n, h, w, 3], all in one call."""
-    return np.asarray(Image.fromarray(pixels.reshape(-1, *pixels.shape[2:])).convert("L")).reshape(pixels.shape[:3])
+    """ITU-R 601 luma of [..., w, 3], all in one call."""
+    grey = Image.fromarray(pixels.reshape(-1, *pixels.shape[-2:])).convert("L")
+    return np.asarray(grey).reshape(pixels.shape[:-1])
+
+
+def _share(found: NDArray[np.bool_]) -> Array:
+    """Of the last axis; summed in 16 bits, which is twice as fast as `mean`."""
+    counts = np.add.reduce(found.view(np.uint8), axis=-1, dtype=np.uint16)
+    share: Array = counts / found.shape[-1]
+    return share
 
 
 def _edges(row: NDArray[np.int16], below: NDArray[np.int16]) -> dict[str, Array]:
@@ -51,12 +61,12 @@ def _tiles(row: NDArray[np.int16]) -> dict[str, Array]:
     spread = np.sqrt(np.maximum((pixels * pixels).mean(axis=2) - mean * mean, 0))
     within = np.maximum(spread.mean(axis=1), 1)
     lightest = tiled.max(axis=2)
-    ink = (tiled < lightest[..., None] - _INK).mean(axis=2)
-    flat = (tiled >= lightest[..., None] - _GROUND).mean(axis=2) >= 0.5
+    ink = _share(tiled < lightest[..., None] - _INK)
+    flat = _share(tiled >= lightest[..., None] - _GROUND) >= 0.5
     ends = (row < _ENDS) | (row > 255 - _ENDS)
     return {
         "unevenness": np.minimum(np.hypot(mean.std(axis=1), spread.std(axis=1)) / within, 9),
         "paper": (lightest >= _LIGHT).mean(axis=1),
         "strokes": (flat & (ink >= _STROKES[0]) & (ink <= _STROKES[1])).mean(axis=1),
-        "two_tone": ends.reshape(n, -1).mean(axis=1),
+        "two_tone": _share(ends.reshape(n, -1)),
     }

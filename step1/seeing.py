@@ -7,6 +7,7 @@ another, which on few cores is faster than decoding beside a network that uses a
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,11 +19,18 @@ from PIL import Image
 from ictc.images.decode import SIZE as ORIGINAL_SIZE
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.models.efficientnet import BATCH, CLASSES, DIM, SIDE, EfficientNetLite0, Head, side_for
-from ictc.store import Store, content_key, encode_json, encode_vector
+from ictc.models.efficientnet import CLASSES, DIM, SIDE, EfficientNetLite0, Head, side_for
+from ictc.store import Store, content_key, content_keys, encode_json, encode_vector
 from ictc.types import Failure, Item
 from step1.attributes import VERSION, Measured, from_json, measure
 from step1.squares import squares
+
+CHUNK = 64
+"""Images that a thread takes at a time, and that are kept in one commit."""
+
+_SWITCH = 0.0005
+"""Seconds until a thread in Python makes way for one that comes back from a layer of the network. By default it is
+5 ms, which a layer of a few hundred microseconds waits for again and again."""
 
 PREPROCESSING = f"draft,upright,squash,bicubic,gap2/2,pillow=={version('pillow')},torch=={version('torch')}"
 """From file to pixels: to be changed with every change that can give other pixels. Part of every stored key."""
@@ -82,22 +90,25 @@ class Eyes:
 
     def _stored(self, hashes: Sequence[str]) -> dict[str, Seen]:
         distinct = list(dict.fromkeys(hashes))
-        features = self._store.get_vectors([self._feature_key(h) for h in distinct])
-        measured = self._store.get_json([_measured_key(h) for h in distinct])
+        feature_keys, measured_keys = self._feature_keys(distinct), _measured_keys(distinct)
+        features, measured = self._store.get_vectors(feature_keys), self._store.get_json(measured_keys)
         return {
-            h: Seen(features[self._feature_key(h)], from_json(measured[_measured_key(h)]))
-            for h in distinct
-            if self._feature_key(h) in features and _measured_key(h) in measured
+            h: Seen(features[f], from_json(measured[m]))
+            for h, f, m in zip(distinct, feature_keys, measured_keys, strict=True)
+            if f in features and m in measured
         }
 
     def _keep(self, seen: Sequence[tuple[Item, Seen]]) -> None:
         """All of a chunk in one commit: a kill leaves both of an image's entries or none."""
         hashed = [(i.sha256, s) for i, s in seen if i.sha256]
-        measured = [(_measured_key(h), encode_json(s.measured.to_json())) for h, s in hashed]
-        self._store.put_many([*measured, *((self._feature_key(h), encode_vector(s.features)) for h, s in hashed)])
+        hashes = [h for h, _ in hashed]
+        measured = zip(_measured_keys(hashes), (encode_json(s.measured.to_json()) for _, s in hashed), strict=True)
+        features = zip(self._feature_keys(hashes), (encode_vector(s.features) for _, s in hashed), strict=True)
+        self._store.put_many([*measured, *features])
 
-    def _feature_key(self, sha256: str) -> str:
-        return content_key("features/1", model=self._net.fingerprint, preprocessing=PREPROCESSING, image=sha256)
+    def _feature_keys(self, hashes: Sequence[str]) -> list[str]:
+        model = self._net.fingerprint
+        return content_keys("features/1", "image", hashes, model=model, preprocessing=PREPROCESSING)
 
     def _compute(self, items: Sequence[Item]) -> Iterator[_Looked]:
         """Chunk by chunk, in order; at most two chunks a thread are under way."""
@@ -105,9 +116,11 @@ class Eyes:
             return
         import torch
 
-        chunks = deque(items[i : i + BATCH] for i in range(0, len(items), BATCH))
+        first = CHUNK // 2  # so that two threads decode, which is mostly Python, by turns and not at the same time
+        chunks = deque([items[:first], *(items[i : i + CHUNK] for i in range(first, len(items), CHUNK))])
         workers = max(1, min(len(chunks), os.cpu_count() or 1))
-        threads = torch.get_num_threads()
+        threads, switch = torch.get_num_threads(), sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
         pool = ThreadPoolExecutor(workers, "eyes", initializer=torch.set_num_threads, initargs=(1,))
         try:
             ahead: deque[Future[_Looked]] = deque()
@@ -118,6 +131,7 @@ class Eyes:
         finally:
             pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
+            sys.setswitchinterval(switch)
 
     def _look_at(self, chunk: Sequence[Item]) -> _Looked:
         opened = [_open(item) for item in chunk]
@@ -151,5 +165,5 @@ def _named(seen: Seen | Failure, item: Item) -> Seen | Failure:
     return replace(seen, image=item.name) if isinstance(seen, Failure) else seen
 
 
-def _measured_key(sha256: str) -> str:
-    return content_key("measured/1", version=VERSION, preprocessing=PREPROCESSING, image=sha256)
+def _measured_keys(hashes: Sequence[str]) -> list[str]:
+    return content_keys("measured/1", "image", hashes, version=VERSION, preprocessing=PREPROCESSING)

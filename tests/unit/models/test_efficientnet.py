@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from ictc.models.efficientnet import BATCH, CLASSES, DIM, EfficientNetLite0, side_for, weights_path
+from ictc.models.efficientnet import CLASSES, DIM, EfficientNetLite0, batch_for, side_for, weights_path
 
 RANDOM = np.random.default_rng(0)
 
@@ -37,11 +37,13 @@ def test_folded_network_gives_the_scores_of_the_packages_own() -> None:
 
 @pytest.mark.parametrize("side", [128, 224])
 def test_features_do_not_depend_on_the_company(net: EfficientNetLite0, side: int) -> None:
-    batch = pixels(5, side)
+    n = batch_for(side) + 1  # one more than a pass takes
+    batch = pixels(n, side)
     together = net.features(batch)
-    assert together.shape == (5, DIM)
+    assert together.shape == (n, DIM)
     assert together.dtype == np.float32
     np.testing.assert_array_equal(net.features(batch[3:4])[0], together[3])
+    np.testing.assert_array_equal(net.features(batch[-1:])[0], together[-1])
     np.testing.assert_array_equal(net.features(batch[::-1].copy())[::-1], together)
     assert not np.array_equal(together[0], together[1])
 
@@ -60,7 +62,6 @@ def test_the_fingerprint_tells_the_precision_apart() -> None:
 def test_head_has_a_column_per_class(net: EfficientNetLite0) -> None:
     assert net.head().weight.shape == (DIM, CLASSES)
     assert net.head().bias.shape == (CLASSES,)
-    assert BATCH >= 1
 
 
 @pytest.mark.parametrize(("size", "side"), [((32, 32), 128), ((63, 20), 128), ((64, 64), 224), ((4000, 30), 224)])
