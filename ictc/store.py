@@ -86,16 +86,18 @@ class Store:
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The stored values among `keys`; a key that is not stored is left out."""
         found: dict[str, bytes] = {}
+        for start in range(0, len(keys), self._lookup):
+            found.update(self._get(keys[start : start + self._lookup]))
+        return found
+
+    def _get(self, keys: Sequence[str]) -> dict[str, bytes]:
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, value FROM entries WHERE key IN ({marks})"  # noqa: S608 (marks only)
         try:
             with self._lock:
-                for start in range(0, len(keys), self._lookup):
-                    part = keys[start : start + self._lookup]
-                    marks = ",".join("?" * len(part))
-                    query = f"SELECT key, value FROM entries WHERE key IN ({marks})"  # noqa: S608 (marks only)
-                    found.update(self._db.execute(query, part))
+                return dict(self._db.execute(query, keys))
         except sqlite3.Error as e:
             raise _translated(e, self.path) from e
-        return found
 
     def put_many(self, entries: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
         """Keep all of `entries`, in one commit."""
@@ -111,11 +113,23 @@ class Store:
         return {k: np.frombuffer(v, dtype="<f4") for k, v in self.get_many(keys).items()}
 
     def get_matrix(self, keys: Sequence[str]) -> Vectors | None:
-        """The float32 vectors of `keys` as rows [n, d] in that order; None where one is missing or of another width."""
-        found = self.get_many(keys)
-        if not keys or len(found) < len(set(keys)) or len({len(v) for v in found.values()}) != 1:
-            return None
-        return np.frombuffer(b"".join(map(found.__getitem__, keys)), dtype="<f4").reshape(len(keys), -1)
+        """The float32 vectors of `keys` as rows [n, d] in that order; None where one is missing or of another width.
+
+        Block by block into one array: a second copy of everything would cost more time than the reading.
+        """
+        rows: Vectors | None = None
+        for start in range(0, len(keys), self._lookup):
+            part = keys[start : start + self._lookup]
+            found = self._get(part)
+            if len(found) < len(set(part)) or len({len(v) for v in found.values()}) != 1:
+                return None
+            block = np.frombuffer(b"".join(map(found.__getitem__, part)), dtype="<f4").reshape(len(part), -1)
+            if rows is None:
+                rows = np.empty((len(keys), block.shape[1]), dtype="<f4")
+            if rows.shape[1] != block.shape[1]:
+                return None
+            rows[start : start + len(part)] = block
+        return rows
 
     def put_vectors(self, vectors: Iterable[tuple[str, Vectors]]) -> None:
         """As `put_many`, for float32 [d] vectors."""
