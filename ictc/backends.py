@@ -6,16 +6,17 @@ Every model is opened here, as `StoredModel(Metered(model))`: nothing is asked t
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
+from ictc.embedders.opening import open_embedder
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
-from ictc.interfaces import Appearance, Describer, Embedder, Evidence, ImageEmbedder, Model, Reasoner
+from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner
 from ictc.lane.describer import LaneDescriber
 from ictc.lane.llmnames import ModelNamer
 from ictc.lane.place import Placer
@@ -36,7 +37,7 @@ from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.reasoners.outliers import OutlierReasoner
 from ictc.reasoners.unsure import UnsureReasoner
-from ictc.registry import DescriberContext, EmbedderContext, describer, describers, embedder, embedders, model, models
+from ictc.registry import DescriberContext, describer, describers, embedders, model, models
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store
@@ -121,6 +122,8 @@ class Backends:
     store: Store
     meter: Meter
     stand_in: Model | None = None
+    _opened: dict[tuple[str, bool], CachedImages | CachedEmbedder] = field(default_factory=dict, init=False)
+    """Embedders of the embedding lane: one for all steps, so that weights are loaded once."""
 
     @property
     def prompts(self) -> Prompts:
@@ -178,10 +181,10 @@ class Backends:
 
     def _lane_embedder(self, lane: Lane) -> CachedImages | CachedEmbedder:
         """Raises SpecError: the spec names nothing that is installed, or it cannot be used."""
-        made = embedder(lane.embedder, EmbedderContext(self.store, self.embedder(), self.means.options))
-        if isinstance(made, ImageEmbedder):
-            return CachedImages(made, self.store, recompute=lane.recompute)
-        return CachedEmbedder(made, self.store)
+        key = (lane.embedder, lane.recompute)
+        if key not in self._opened:
+            self._opened[key] = open_embedder(lane.embedder, self.store, self.means.options, recompute=lane.recompute)
+        return self._opened[key]
 
     def placer(self) -> Placer:
         """Where images lie, in a run of the embedding lane."""

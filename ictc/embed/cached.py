@@ -17,12 +17,15 @@ class CachedEmbedder:
 
     What is missing is embedded by length in chunks of a fixed size, one commit a chunk. The last bits of a vector
     depend on the batch it was computed in, and a run that was killed and started again makes the same chunks: those
-    committed were the first ones, and the rest is cut at the same places.
+    committed were the first ones, and the rest is cut at the same places. With `recompute`, what is stored is made anew
+    (once: the second call for a text reads it).
     """
 
-    def __init__(self, embedder: Embedder, store: Store) -> None:
+    def __init__(self, embedder: Embedder, store: Store, *, recompute: bool = False) -> None:
         self._embedder = embedder
         self._store = store
+        self._recompute = recompute
+        self._made: set[str] = set()
 
     @property
     def fingerprint(self) -> str:
@@ -32,7 +35,8 @@ class CachedEmbedder:
         """float32 [n, d] in the order of `texts`; `tick` counts the rows that are ready."""
         model = self.fingerprint
         keys = {t: content_key("text-vector/1", model=model, text=t) for t in dict.fromkeys(texts)}
-        known = self._store.get_vectors(list(keys.values()))
+        wanted = [key for key in keys.values() if not self._recompute or key in self._made]
+        known = self._store.get_vectors(wanted)
         missing = sorted((t for t, key in keys.items() if key not in known), key=lambda t: (len(t), t))
         tick(len(texts) - len(missing))
         for start in range(0, len(missing), CHUNK):
@@ -40,6 +44,8 @@ class CachedEmbedder:
             fresh = list(zip((keys[t] for t in part), self._embedder.embed_texts(part), strict=True))
             self._store.put_vectors(fresh)
             known.update(fresh)
+            if self._recompute:
+                self._made.update(key for key, _ in fresh)
             tick(len(part))
         if not texts:
             return self._embedder.embed_texts([])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import UsageError
-from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
+from ictc.interfaces import ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
 from ictc.store import Store, content_keys
 from ictc.types import Failure, Item
 
@@ -27,6 +27,9 @@ class CachedImages:
         self._store = store
         self._recompute = recompute
         self._made: set[str] = set()
+        self._texts: CachedEmbedder | None = None
+        if isinstance(embedder, JointEmbedder):
+            self._texts = CachedEmbedder(embedder, store, recompute=recompute)
 
     @property
     def fingerprint(self) -> str:
@@ -35,7 +38,7 @@ class CachedImages:
     @property
     def joint(self) -> bool:
         """Whether texts can be embedded into the same space."""
-        return isinstance(self._embedder, JointEmbedder)
+        return self._texts is not None
 
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
         """float32 [d] unit vectors in the order of `items`. Equal files are embedded once; failures are not stored."""
@@ -64,13 +67,12 @@ class CachedImages:
         Raises:
             UsageError: the embedder embeds images alone.
         """
-        if not isinstance(self._embedder, JointEmbedder):
+        if self._texts is None:
             raise UsageError(
                 "This embedder knows images alone, so prompts cannot be compared with them.",
                 "Choose one that embeds texts too: --embedder offline, --embedder clip:FOLDER",
             )
-        embedder: Embedder = self._embedder
-        return CachedEmbedder(embedder, self._store).embed_texts(texts, tick)
+        return self._texts.embed_texts(texts, tick)
 
     def _keys(self, hashes: Sequence[str]) -> list[str]:
         return content_keys("image-vector/1", "image", hashes, model=self.fingerprint)

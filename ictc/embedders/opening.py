@@ -1,4 +1,4 @@
-"""From a spec to an embedder of images over a run's store."""
+"""From a spec to an embedder over a run's store."""
 
 from __future__ import annotations
 
@@ -12,18 +12,33 @@ from ictc.registry import EmbedderContext, embedder
 from ictc.store import Store
 
 
-def open_images(spec: str, store: Store, options: ModelOptions, *, recompute: bool = False) -> CachedImages:
-    """The embedder of images that `spec` names, behind `store`. With `recompute` it sees an empty store itself, so that
-    nothing that it keeps there beside its vectors is taken for new.
+def open_embedder(
+    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False
+) -> CachedImages | CachedEmbedder:
+    """The embedder that `spec` names, behind `store`: of images where it embeds any, else of texts alone. With
+    `recompute` it sees an empty store itself, so that nothing that it keeps there beside its vectors (features of the
+    network, sentences) is taken for new.
 
     Raises:
-        SpecError: the spec names nothing that is installed, it cannot be used, or it embeds texts alone.
+        SpecError: the spec names nothing that is installed, or it cannot be used.
         MissingExtra: it needs a package that is not installed.
     """
     own = Store(None) if recompute else store
-    made = embedder(spec, EmbedderContext(own, CachedEmbedder(MiniLM(), store), options))
-    if not isinstance(made, ImageEmbedder):
+    made = embedder(spec, EmbedderContext(own, CachedEmbedder(MiniLM(), own), options))
+    if isinstance(made, ImageEmbedder):
+        return CachedImages(made, store, recompute=recompute)
+    return CachedEmbedder(made, store, recompute=recompute)
+
+
+def open_images(spec: str, store: Store, options: ModelOptions, *, recompute: bool = False) -> CachedImages:
+    """As `open_embedder`, for images.
+
+    Raises:
+        SpecError: it embeds texts alone, too. MissingExtra: it needs a package that is not installed.
+    """
+    found = open_embedder(spec, store, options, recompute=recompute)
+    if not isinstance(found, CachedImages):
         raise SpecError(
             f"{spec} embeds texts, not images.", "Choose another: --embedder offline, --embedder clip:FOLDER"
         )
-    return CachedImages(made, store, recompute=recompute)
+    return found

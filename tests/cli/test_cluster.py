@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,18 @@ def test_another_strategy_is_a_revision_that_embeds_nothing(
     prompts.unlink()
     for command in (["show", str(run)], ["report", str(run)], ["score", str(run), "--truth", "filename"]):
         assert CliRunner().invoke(app, command).exit_code == 0, f"{command} needs no prompts file"
+
+
+def test_recompute_takes_nothing_of_what_is_stored_for_new(pictures: Path, prompts: Path, run: Path) -> None:
+    """Everything in the store is ruined, the network's features and the sentences beside the vectors too."""
+    words = (pictures, "--prompts", prompts, "-o", run)
+    assert ictc(*words)[0] == 0
+    before = files(run, "002")
+    with closing(sqlite3.connect(run / "store.sqlite")) as store, store:
+        store.execute("UPDATE entries SET value = zeroblob(length(value))")
+    code, anew = ictc(*words, "--recompute")
+    assert code == 0 and not anew["reused"] and files(run, "002") == before
+    assert ictc(*words, "--clusterer", "spherical")[0] == 0, "and what was made anew is kept"
 
 
 def test_steps_go_on_with_a_run_of_this_lane(run: Path) -> None:
