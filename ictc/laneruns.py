@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ictc.backends import Backends
 from ictc.errors import UsageError
+from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
 from ictc.lane.fusion import WEIGHTS
 from ictc.lane.reasoner import SUPERVISED, LaneReasoner
@@ -25,11 +26,12 @@ from ictc.spending.meter import Meter
 from ictc.text import command_line
 
 
-def scored_on(lane: Lane | None, result: Result, classes: Mapping[str, str]) -> Mapping[str, str]:
-    """The classes that a result may be scored on: with the pairing `label`, those of the test split alone."""
+def scored_on(lane: Lane | None, images: Sequence[str], classes: Mapping[str, str]) -> Mapping[str, str]:
+    """The classes that a result may be scored on: with the pairing `label`, those of the test split alone. `images`:
+    those that were embedded."""
     if lane is None or lane.pairing != "label":
         return classes
-    shown = read_truth(lane.truth, [d.image for d in result.descriptions]).classes
+    shown = read_truth(lane.truth, images).classes
     test = held_out(shown, lane.seed)
     return {image: name for image, name in classes.items() if image in test}
 
@@ -40,28 +42,52 @@ def lane_metrics(lane: Lane | None, result: Result, classes: Mapping[str, str]) 
     found: dict[str, Any] = {}
     if lane is None or lane.prompt_set is None:
         return found
-    known = lane.prompt_set
-    grouped = known.groups if lane.strategy == GROUPED else {}
-    names = set(known.classes)
-    labels = {x.image: x.label for x in result.labels}
-    right = [labels.get(i) == grouped.get(c, c) for i, c in classes.items() if c in names]
-    if right:
-        found["prompt_acc"] = round(sum(right) / len(right), 4)
+    right = prompt_accuracy(lane, {x.image: x.label for x in result.labels}, classes)
+    if right is not None:
+        found["prompt_acc"] = round(right, 4)
     if lane.pairing == "label":
         found["supervised"] = {"note": SUPERVISED, "test_share": SHARE, "test_images": len(classes), "seed": lane.seed}
+    return found
+
+
+def prompt_accuracy(lane: Lane, labels: Mapping[str, str], classes: Mapping[str, str]) -> float | None:
+    """The share of images whose label (what their nearest prompt stands for) is their class, or its group where prompts
+    are `grouped`; None where no class has a prompt."""
+    known = lane.prompt_set
+    if known is None:
+        return None
+    grouped = known.groups if lane.strategy == GROUPED else {}
+    names = set(known.classes)
+    right = [labels.get(i) == grouped.get(c, c) for i, c in classes.items() if c in names]
+    return sum(right) / len(right) if right else None
+
+
+def measured(
+    groups: Mapping[str, str | None],
+    own: Mapping[str, Vectors],
+    classes: Mapping[str, str],
+    failed: Collection[str] = (),
+    digits: int = 4,
+) -> dict[str, float | None]:
+    """Silhouette in the images' own space (`own`: a vector of each image that counts), and ACC, ARI and NMI where there
+    are classes. In a space with prompts fused in, prompts alone would always do best."""
+    apart = silhouette({i: g for i, g in groups.items() if g is not None}, own)
+    found: dict[str, float | None] = {"silhouette": None if apart is None else round(apart, digits)}
+    if classes:
+        scores = score_assignments(groups, classes, failed=failed)
+        found |= {key: round(getattr(scores, key), digits) for key in ("acc", "ari", "nmi")}
     return found
 
 
 def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
     """What each weight of the prompt gives: K, silhouette, and scores where there is a truth. Embeds nothing.
 
-    Silhouettes are taken in the images' own space: in the fused one, prompts alone would always do best. A weight at
-    which K groups cannot be made has none.
+    A weight at which K groups cannot be made has no numbers.
     """
     settings, result = done.folder.settings(done.revision.id), done.result
     names = [i.name for i in result.items]
     classes = read_truth(truth, names, metadata=result.metadata).classes if truth else {}
-    known = scored_on(lane, result, classes)
+    known = scored_on(lane, [d.image for d in result.descriptions], classes)
     fusion = "sum" if lane.fusion == "mean" else lane.fusion
     rows: list[dict[str, Any]] = []
     with done.folder.open_store() as store:
@@ -78,11 +104,7 @@ def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
             assigned, _ = split(reasoner.assign(result.descriptions, taxonomy, result.criterion))
             groups = {a.image: a.cluster for a in assigned}
             own = dict(zip((d.image for d in result.descriptions), reasoner.images(result.descriptions), strict=True))
-            apart = silhouette({i: g for i, g in groups.items() if g is not None}, own)
-            row |= {"k": taxonomy.k, "silhouette": None if apart is None else round(apart, 4)}
-            if known:
-                scores = score_assignments(groups, known, failed={f.image for f in result.failures})
-                row |= {"acc": round(scores.acc, 4), "ari": round(scores.ari, 4), "nmi": round(scores.nmi, 4)}
+            row |= {"k": taxonomy.k, **measured(groups, own, known, {f.image for f in result.failures})}
     return rows
 
 

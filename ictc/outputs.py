@@ -51,7 +51,7 @@ def score_result(
         InputError: the truth cannot be read, or matches no image.
     """
     known = _truth_of(result, truth)
-    known = replace(known, classes=scored_on(lane, result, known.classes))
+    known = replace(known, classes=scored_on(lane, [d.image for d in result.descriptions], known.classes))
     by_image = None if vectors is None else {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
     scores = score_assignments(
         result.predicted(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ _PATHS: Mapping[str, str] = {
     "text": "ictc.lane.textcentroids:TextCentroidKMeans",
 }
 NAMES = tuple(_PATHS)
+TEXT = "text"
+"""The one that needs texts."""
 _K = ("n_clusters", "n_components")  # what estimators call the number of groups
 _MANY_OUTLIERS = 0.5
 
@@ -43,7 +46,7 @@ class Clustering:
     """`groups` [n]: -1 for an outlier, else the number of the group, the largest first. `centres` [k, d]: unit.
 
     `params` are all that the estimator was made with. `texts` [k]: for text centroids, the number of the text that
-    holds each group; only there a group can be empty.
+    holds each group; only there a group can be empty. `seconds`: what finding it took, when it was found.
     """
 
     groups: Index
@@ -52,6 +55,7 @@ class Clustering:
     notes: list[str] = field(default_factory=list)
     choice: KChoice | None = None
     texts: Index | None = None
+    seconds: float = 0.0
 
 
 def quiet(_message: str) -> None:
@@ -90,7 +94,7 @@ def cluster(
 
     make = _constructor(name)
     known = known_params(make)
-    texts = texts if name == "text" else None
+    texts = texts if name == TEXT else None
     given = typed(params, _params_of(make), name)
     alike = len(rows) > 0 and distinct(rows, 2) == 1
     check_rows(rows, names, zeros=alike)
@@ -100,6 +104,7 @@ def cluster(
         check_k(k, rows)
     if texts is None and alike:
         return _all_alike(rows)
+    start = time.perf_counter()
     with threadpool_limits(1), _plainly(name, len(rows)):  # sums over threads differ in their last bits between runs
         choice = None
         if k is None and named_k and given.get("distance_threshold") is None:
@@ -111,11 +116,12 @@ def cluster(
         forewarn(name, cost(make.__name__, made, len(rows), rows.shape[1], near), len(rows), tell)
         estimator = make(**made) if texts is None else make(texts=texts, **made)
         found, said = _fitted(name, estimator, rows)
+    seconds = time.perf_counter() - start
     if k is not None and not named_k and texts is None:
         notes.append(f"{name} finds the number of groups itself: -k {k} was not used.")
     result = _numbered(rows, found, estimator, made)
     notes += said + _findings(name, result, k if named_k else None)
-    return Clustering(result.groups, result.centres, made, notes, choice, result.texts)
+    return Clustering(result.groups, result.centres, made, notes, choice, result.texts, seconds)
 
 
 def check_clusterer(name: str, params: Mapping[str, str]) -> None:
@@ -133,7 +139,29 @@ def takes_k(name: str) -> bool:
     Raises:
         SpecError: no such clusterer.
     """
-    return name == "text" or any(p in known_params(_constructor(name)) for p in _K)
+    return name == TEXT or any(p in known_params(_constructor(name)) for p in _K)
+
+
+def parameters(name: str) -> tuple[str, ...]:
+    """What `--param` can give to a clusterer.
+
+    Raises:
+        SpecError: no such clusterer.
+    """
+    return tuple(_params_of(_constructor(name)))
+
+
+def draws(name: str, params: Mapping[str, str], *, k_known: bool) -> bool:
+    """Whether the seed can change what `cluster` finds: the clusterer draws, or K has to be chosen for it.
+
+    Raises:
+        SpecError: no such clusterer.
+    """
+    known = known_params(_constructor(name))
+    if "random_state" in known and "random_state" not in params:
+        return True
+    asks = any(p in known and p not in params for p in _K)
+    return asks and not k_known and params.get("distance_threshold", "none").lower() == "none"
 
 
 def _params_of(make: Callable[..., Clusterer]) -> dict[str, Any]:
@@ -159,7 +187,7 @@ def _wanted_k(
     name: str, k: int | None, given: Mapping[str, Any], named_k: str | None, texts: Vectors | None, width: int
 ) -> int | None:
     """K from where it was given: `-k`, the estimator's own parameter, or the texts."""
-    if name == "text":
+    if name == TEXT:
         if texts is None:
             raise UsageError(
                 "Text centroids need texts, one per cluster.", "Give --prompts FILE, or --clusterer kmeans"

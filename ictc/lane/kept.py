@@ -21,6 +21,7 @@ def keep(store: Store, key: str, found: Clustering) -> None:
         "choice": asdict(found.choice) if found.choice else None,
         "texts": None if found.texts is None else found.texts.tolist(),
         "width": found.centres.shape[1],
+        "seconds": found.seconds,
     }
     store.put_many(
         [
@@ -45,4 +46,5 @@ def recall(store: Store, key: str) -> Clustering | None:
         facts["notes"],
         KChoice(**{**choice, "curve": [(int(k), float(v)) for k, v in choice["curve"]]}) if choice else None,
         None if facts["texts"] is None else np.asarray(facts["texts"], dtype=np.intp),
+        facts["seconds"],
     )

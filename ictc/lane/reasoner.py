@@ -14,7 +14,7 @@ import numpy as np
 from ictc.errors import IctcError, UsageError
 from ictc.fingerprint import code_digest, prompt_digest
 from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.lane.clusterers import Clustering, cluster, quiet, takes_k
+from ictc.lane.clusterers import TEXT, Clustering, cluster, quiet, takes_k
 from ictc.lane.describer import WORDLESS
 from ictc.lane.kept import keep, recall
 from ictc.lane.pairing import likeness_to
@@ -39,7 +39,9 @@ Namer = Callable[[Taxonomy, Sequence[Sequence[str]]], Taxonomy]
 
 
 @dataclass(frozen=True)
-class _Grouped:
+class Grouped:
+    """`groups` [n]: -1 for an outlier; those of images whose truth was not shown are the nearest centre's."""
+
     placed: Placed
     found: Clustering
     groups: Index
@@ -65,7 +67,7 @@ class LaneReasoner:
         self._namer = namer
         self._named_by = named_by
         self._tell = tell
-        self._last: tuple[str, _Grouped] | None = None
+        self._last: tuple[str, Grouped] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -98,7 +100,7 @@ class LaneReasoner:
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
     ) -> Taxonomy:
         """The clusters, the largest first, each with a name of its own."""
-        done = self._grouped(descriptions, criterion, k)
+        done = self.grouped(descriptions, criterion, k)
         count = len(done.found.centres)
         names = self._names(done, count)
         tally: list[Counter[str]] = [Counter() for _ in range(count)]
@@ -119,7 +121,7 @@ class LaneReasoner:
         """The cluster of each image. Names written by hand stand for the clusters in their order; where there are more
         or fewer of them than clusters, each image goes to the name that it is most like."""
         tick(len(descriptions))
-        done = self._grouped(descriptions, criterion, taxonomy.k)
+        done = self.grouped(descriptions, criterion, taxonomy.k)
         if len(done.found.centres) != taxonomy.k:
             return self._by_name(done.placed.images, descriptions, taxonomy)
         shares = softmax(likeness(unit(done.placed.rows), done.found.centres))
@@ -146,12 +148,13 @@ class LaneReasoner:
         """The images' own vectors."""
         return self._placer.images(descriptions)
 
-    @property
-    def _by(self) -> str:
-        return f"embedding:{self._lane.embedder}"
+    def grouped(self, descriptions: Sequence[Description], criterion: str, k: int | None) -> Grouped:
+        """Where images lie and which belong together, not yet named. Found once for the same images and K, and kept in
+        the store.
 
-    def _grouped(self, descriptions: Sequence[Description], criterion: str, k: int | None) -> _Grouped:
-        """Found once for the same images and K, and kept in the store."""
+        Raises:
+            UsageError: see `Placer.place` and `clusterers.cluster`. InputError: vectors that cannot be clustered.
+        """
         images = hashlib.sha256("\0".join(d.sha256 or d.text for d in descriptions).encode()).hexdigest()
         key = content_key("lane-clusters/1", lane=self._identity, images=images, criterion=criterion, k=k)
         if self._last and self._last[0] == key:
@@ -173,15 +176,19 @@ class LaneReasoner:
             groups = np.empty(len(placed.rows), dtype=np.intp)
             groups[~placed.test] = found.groups
             groups[placed.test] = likeness(unit(placed.rows[placed.test]), found.centres).argmax(1)
-        self._last = key, _Grouped(placed, found, groups)
+        self._last = key, Grouped(placed, found, groups)
         return self._last[1]
+
+    @property
+    def _by(self) -> str:
+        return f"embedding:{self._lane.embedder}"
 
     def _found(self, placed: Placed, k: int | None, images: Sequence[str], choice: KChoice | None) -> Clustering:
         lane = self._lane
         shown = np.ones(len(images), dtype=bool) if placed.test is None else ~placed.test
         clustered = placed.rows[shown]
         anchors = None if placed.anchors is None else placed.anchors[_distinct(placed.names)]
-        if k is None and placed.names and takes_k(lane.clusterer) and lane.clusterer != "text":
+        if k is None and placed.names and takes_k(lane.clusterer) and lane.clusterer != TEXT:
             distinct = list(dict.fromkeys(placed.names))
             k = min(len(distinct), len(clustered))
             choice = KChoice(k, "the prompts", f"the prompts name them: {', '.join(distinct)}")
@@ -198,11 +205,13 @@ class LaneReasoner:
         if self._lane.strategy != CRITERION or self._lane.prompt_set is not None:
             return (), None
         lane = replace(self._lane, strategy=IMAGE_ONLY, pairing="best")
+        if lane.clusterer == TEXT:  # there are no texts yet
+            lane = replace(lane, clusterer=Lane().clusterer, params=())
         first = LaneReasoner(Placer(self._placer.embedder, lane), lane, self._store, tell=self._tell)
         taxonomy = first.merge(descriptions, [Label(d.image, "") for d in descriptions], criterion, k)
         return taxonomy.names, taxonomy.choice
 
-    def _names(self, done: _Grouped, count: int) -> list[str]:
+    def _names(self, done: Grouped, count: int) -> list[str]:
         """Distinct names of the groups: of the prompts, then of the vocabulary, else numbers."""
         placed, names = done.placed, [""] * count
         if done.found.texts is not None:
@@ -227,7 +236,7 @@ class LaneReasoner:
             for d, row in zip(descriptions, shares, strict=True)
         ]
 
-    def _typical(self, done: _Grouped, descriptions: Sequence[Description]) -> list[list[str]]:
+    def _typical(self, done: Grouped, descriptions: Sequence[Description]) -> list[list[str]]:
         """What the images nearest to each centre show."""
         alike = likeness(unit(done.placed.rows), done.found.centres)
         typical = []
