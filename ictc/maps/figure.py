@@ -14,6 +14,7 @@ from ictc.text import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
 _WIDTH, _HEIGHT = 6.4, 4.5  # inches of a panel, without its legend
@@ -35,7 +36,6 @@ class Panel:
 def draw(rows: Sequence[Sequence[Panel | None]], form: str, dpi: int = 150) -> bytes:
     """The picture of rows of panels, all rows of one length, None where there is nothing. The same panels give the
     same bytes."""
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -53,6 +53,13 @@ def draw(rows: Sequence[Sequence[Panel | None]], form: str, dpi: int = 150) -> b
                 box = (left / wide, bottom / high, (_WIDTH - _GAP) / wide, _HEIGHT / high)
                 _panel(figure.add_axes(box), panel)
         bottom -= legend
+    return saved(figure, form)
+
+
+def saved(figure: Figure, form: str) -> bytes:
+    """A figure as one of FORMATS, without the time or version of anything: the same figure gives the same bytes."""
+    from matplotlib import rc_context
+
     buffer = io.BytesIO()
     with warnings.catch_warnings(), rc_context({"svg.hashsalt": "ictc"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # scripts the bundled font lacks show as boxes
