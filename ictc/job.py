@@ -18,6 +18,7 @@ from ictc.errors import UsageError
 from ictc.fallback import fell_back, told_of
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
+from ictc.lane.checking import check_lane
 from ictc.means import Means, lane_from_json, wording_from_json
 from ictc.outlying import Outliers
 from ictc.pipeline import run_steps, step1
@@ -177,6 +178,7 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
     """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
     if asked.means.lane:
         check_lane_specs(asked.means.lane, asked.means.reasoner)
+        check_lane(asked.means.lane, asked.k)
     else:
         check_specs(asked.means.describer, asked.means.reasoner)
     check_wording(asked.means.wording, asked.means.reasoner)

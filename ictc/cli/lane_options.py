@@ -92,25 +92,15 @@ def lane_of(
     Raises:
         UsageError: an option that is none, or options that do not go together. InputError: the prompts file.
     """
-    from ictc.lane.clusterers import takes_k
-    from ictc.lane.evening import SPACES
-    from ictc.lane.fusion import FUSIONS
-    from ictc.lane.pairing import PAIRINGS
+    from ictc.lane.checking import check_lane
     from ictc.lane.params import read_params
-    from ictc.lane.place import check_lane
     from ictc.lane.promptfile import read_prompts
-    from ictc.lane.strategies import check_strategy
     from ictc.means import Lane
 
     found = read_prompts(prompts) if prompts else None
     strategy = strategy or ("task" if prompts else "image-only")
-    check_strategy(strategy, found)
     share = _weight(weight, fusion)
     fusion = fusion or ("mean" if weight is None else "sum")
-    for name, given, known in (("pairing", pairing, PAIRINGS), ("fusion", fusion, FUSIONS), ("space", space, SPACES)):
-        if given not in known:
-            raise UsageError(f"--{name} {given}: there is no such one.", f"Those there are: {', '.join(known)}.")
-    takes_k(clusterer)
     lane = Lane(embedder, prompts, found, strategy, pairing, fusion, share, space, clusterer)
     params = tuple(read_params(param or ()).items())
     lane = replace(lane, params=params, seed=seed, recompute=recompute, truth=(truth or "") * (pairing == "label"))

@@ -31,8 +31,7 @@ def fused(images: Vectors, partners: Vectors, fusion: str, weight: float = 0.5) 
     Raises:
         UsageError: there is no such fusion, or the weight is not in [0, 1].
     """
-    if not 0 <= weight <= 1:
-        raise UsageError(f"The weight is {weight}; it must be between 0 and 1.", "For example: --weight 0.5")
+    check_weight(weight)
     if fusion == "mean":
         return ((images + partners) / 2).astype(np.float32)
     if fusion == "sum":
@@ -40,3 +39,9 @@ def fused(images: Vectors, partners: Vectors, fusion: str, weight: float = 0.5) 
     if fusion == "concat":
         return np.hstack([np.sqrt(1 - weight) * images, np.sqrt(weight) * partners]).astype(np.float32)
     raise UsageError(f"There is no fusion '{fusion}'.", f"Those there are: {', '.join(FUSIONS)}.")
+
+
+def check_weight(weight: float) -> None:
+    """Raises UsageError: it is not in [0, 1]."""
+    if not 0 <= weight <= 1:
+        raise UsageError(f"The weight is {weight}; it must be between 0 and 1.", "For example: --weight 0.5")

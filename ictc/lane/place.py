@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ictc.embed.images import CachedImages
 from ictc.errors import StepError, UsageError
 from ictc.interfaces import Embedder, Vectors
-from ictc.lane.clusterers import check_clusterer
 from ictc.lane.evening import View, view_of
 from ictc.lane.fusion import fused
 from ictc.lane.pairing import likeness_to, paired
@@ -131,17 +130,3 @@ class Placer:
         test = held_out(truth, self._lane.seed)
         shown = [place[truth[d.image]] if d.image in truth and d.image not in test else -1 for d in descriptions]
         return np.asarray(shown, dtype=np.intp), np.asarray([d.image in test for d in descriptions])
-
-
-def check_lane(lane: Lane) -> None:
-    """Raises UsageError for what does not go together, before anything is embedded."""
-    check_clusterer(lane.clusterer, dict(lane.params))
-    if lane.strategy == IMAGE_ONLY and lane.pairing != "best":
-        raise UsageError(
-            f"The pairing {lane.pairing} does nothing with the strategy image-only.",
-            "Add --prompts FILE --strategy task",
-        )
-    if lane.pairing == "label" and lane.prompt_set is None:
-        raise UsageError("The pairing label needs prompts.", "Add --prompts FILE, with the classes of the truth.")
-    if lane.pairing == "label" and not lane.truth:
-        raise UsageError("The pairing label needs the true classes.", "Add: --truth filename | folder | FILE")

@@ -172,6 +172,7 @@ def test_a_model_names_all_clusters_in_one_request(pictures: Path, run: Path) ->
         (["--clusterer", "k-means"], "no clusterer 'k-means'", "kmeans"),
         (["--param", "eps"], "name=value", "eps=0.3"),
         (["--param", "eps=1"], "no parameter 'eps'", "n_init"),
+        (["--clusterer", "text"], "needs a prompt for each cluster", "--prompts FILE"),
         (["--embedder", "clop:x"], "Unknown embedder 'clop'", "offline"),
         (["--embedder", "offline:x"], "takes no argument", "offline"),
         (["--prompts", "missing.toml"], "missing.toml", ""),
@@ -181,6 +182,9 @@ def test_a_model_names_all_clusters_in_one_request(pictures: Path, run: Path) ->
 def test_what_is_wrong_and_what_to_type(pictures: Path, tmp_path: Path, words: list[str], said: str, hint: str) -> None:
     code, told = ictc(pictures, "-o", tmp_path / "run", *words)
     assert code == 2 and said in told["error"] and hint in told["hint"]
+    if (tmp_path / "run").exists():
+        with closing(sqlite3.connect(tmp_path / "run" / "store.sqlite")) as store:
+            assert store.execute("SELECT count(*) FROM entries").fetchone() == (0,), "something was embedded"
 
 
 def test_all_images_the_same_and_one_image(run: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from ictc.embed.images import CachedImages
 from ictc.errors import InputError, StepError, UsageError
 from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.lane.place import Placer, check_lane
+from ictc.lane.checking import check_lane
+from ictc.lane.place import Placer
 from ictc.lane.reasoner import SUPERVISED
 from ictc.lane.split import SHARE, held_out
 from ictc.means import Lane, lane_from_json
@@ -167,6 +168,31 @@ def test_label_needs_truth_prompts_and_their_classes(tmp_path: Path) -> None:
 
 
 # -- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("lane", "k", "said"),
+    [
+        (Lane(clusterer="text"), None, r"image-only has no prompts(.|\n)*--prompts FILE"),
+        (with_prompts("generic", clusterer="text"), None, "one prompt for all"),
+        (with_prompts("task", clusterer="text", fusion="concat"), None, r"half as wide(.|\n)*--fusion mean"),
+        (with_prompts("task", clusterer="text"), 5, r"-k 5 does not fit the 6 prompts"),
+        (with_prompts("grouped", clusterer="text"), 6, r"-k 6 does not fit the 2 prompts"),
+        (with_prompts("task", weight=2.0), None, "weight is 2"),
+        (with_prompts("tusk"), None, "no strategy 'tusk'"),
+    ],
+)
+def test_what_does_not_go_together_is_told_before_anything_is_embedded(lane: Lane, k: int | None, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check_lane(lane, k)
+
+
+def test_text_centroids_go_together_with_what_has_texts() -> None:
+    for lane, k in ((with_prompts("image-only"), 6), (with_prompts("grouped"), 2), (Lane(strategy="criterion"), 4)):
+        held = replace(lane, clusterer="text")
+        check_lane(held, k)
+        taxonomy, assigned = Made(held).done(k)
+        assert taxonomy.k == k and len(assigned) == 360
 
 
 def test_more_clusters_than_images() -> None:
