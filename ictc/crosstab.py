@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,20 +28,29 @@ class Crosstab:
 
 def crosstab(first: Result, second: Result) -> Crosstab:
     """Of the images that both results have; unassigned ones are a group of their own."""
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-
     a, b = first.predicted(), second.predicted()
     shared = [image for image in a if image in b]
     left, right = [a[i] or UNASSIGNED for i in shared], [b[i] or UNASSIGNED for i in shared]
-    pairs, rows, columns = Counter(zip(left, right, strict=True)), _order(Counter(left)), _order(Counter(right))
+    together = list(zip(left, right, strict=True))
+    pairs, rows, columns = Counter(together), _order(Counter(left)), _order(Counter(right))
     return Crosstab(
         (first.criterion, second.criterion),
         rows,
         columns,
         [[pairs[r, c] for c in columns] for r in rows],
-        round(float(adjusted_rand_score(left, right)), 4) if shared else None,
-        round(float(normalized_mutual_info_score(left, right)), 4) if shared else None,
+        *agreement(together),
     )
+
+
+def agreement(clusters: Sequence[tuple[str | None, str | None]]) -> tuple[float | None, float | None]:
+    """(ARI, NMI) of two clusterings, given the two clusters of each image; None for no images."""
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    if not clusters:
+        return None, None
+    left, right = ([name or UNASSIGNED for name in side] for side in zip(*clusters, strict=True))
+    ari, nmi = adjusted_rand_score(left, right), normalized_mutual_info_score(left, right)
+    return round(float(ari), 4), round(float(nmi), 4)
 
 
 def _order(sizes: Counter[str]) -> list[str]:
