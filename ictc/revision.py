@@ -7,6 +7,7 @@ step2b_result.json      {"criterion","k","clusters":[{"name","about","labels":{l
                          "remark"?}
 step3_result.jsonl      {"image","cluster","confidence","by","evidence"}
 failures.jsonl          {"image","stage","code","message","retryable"}
+corrections.jsonl       what a person changed, where that is anything (`ictc.steering`)
 DONE                    {"key", "files": {name: sha256}}, written last
 """
 
@@ -32,6 +33,7 @@ from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice,
 
 LABELS = "step2a_result.jsonl"
 TAXONOMY = "step2b_result.json"
+CORRECTIONS = "corrections.jsonl"
 RESULT_FILES = (
     "step1_result.jsonl",
     LABELS,
@@ -114,6 +116,9 @@ class Revision:
         ordered = sorted([*kept, *failures], key=lambda f: get_args(Stage).index(f.stage))
         self._jsonl("failures.jsonl", (asdict(f) for f in ordered))
 
+    def save_corrections(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._jsonl(CORRECTIONS, rows)
+
     def save_file(self, name: str, data: bytes | str) -> Path:
         """Write another file of the revision (metrics, report, pictures)."""
         self._text(name, data)
@@ -121,7 +126,8 @@ class Revision:
 
     def finish(self, key: str) -> None:
         """Mark the revision done for the settings `key`."""
-        files = {name: _digest(self.path / name) for name in RESULT_FILES}
+        corrected = (CORRECTIONS,) if self.has(CORRECTIONS) else ()
+        files = {name: _digest(self.path / name) for name in (*RESULT_FILES, *corrected)}
         self._text("DONE", json.dumps({"key": key, "files": files}, indent=2) + "\n")
 
     # -- reading
@@ -164,6 +170,10 @@ class Revision:
 
     def failures(self) -> list[Failure]:
         return self._rows("failures.jsonl", lambda r: Failure(**r))
+
+    def corrections(self) -> list[dict[str, Any]]:
+        """As they were saved; none where nobody changed anything."""
+        return self._rows(CORRECTIONS, dict) if self.has(CORRECTIONS) else []
 
     def result(self) -> Result:
         """All steps together.

@@ -39,7 +39,8 @@ class Settings:
     asked for yet. `taxonomy` is the digest of what was not made by this reasoner: names that a person wrote into
     step2b_result.json, or labels and names that another reasoner left; else "". `wording` is
     what models are told beside the criterion (`means.Wording`), and `lane` (`means.Lane`) how the embedding lane works,
-    for the steps that follow; fingerprints hold their content.
+    for the steps that follow; fingerprints hold their content. `corrections`: the digest of what a person changed of
+    which result (`ictc.steering`), "" where that is nothing.
     """
 
     images: str
@@ -53,6 +54,7 @@ class Settings:
     taxonomy: str = ""
     wording: dict[str, Any] = field(default_factory=dict)
     lane: dict[str, Any] | None = None
+    corrections: str = ""
 
     @property
     def key(self) -> str:
@@ -60,6 +62,8 @@ class Settings:
         content = asdict(self)
         for path in ("images", "describer", "reasoner", "wording", "lane"):
             del content[path]
+        if not self.corrections:  # the key of a run without any is what it was before there were any
+            del content["corrections"]
         return content_key("revision/1", **content)
 
     def described_like(self, other: Settings) -> bool:
