@@ -115,13 +115,15 @@ def calls_models(spec: str) -> bool:
 class Backends:
     """Makes what `means` names, over one store. Nothing heavy is loaded before it is used.
 
-    `stand_in` takes the place of every model, to see what would be asked (`--dry-run`).
+    `stand_in` takes the place of every model, to see what would be asked (`--dry-run`). `given`: names that are to be
+    among the new ones, in place of those in the file of `means`.
     """
 
     means: Means
     store: Store
     meter: Meter
     stand_in: Model | None = None
+    given: Names | None = None
     _opened: dict[tuple[str, bool], CachedImages | CachedEmbedder] = field(default_factory=dict, init=False)
     """Embedders of the embedding lane: one for all steps, so that weights are loaded once."""
 
@@ -166,14 +168,24 @@ class Backends:
             SpecError: the spec names nothing that is installed, or it cannot be used.
             UsageError: the file of names, a prompt or the budget is unusable.
         """
-        if self.means.lane:
-            return self._lane_reasoner(self.means.lane)
-        least = self.means.wording.min_confidence
-        made = self._reasoner(self.means.reasoner)
-        sure = UnsureReasoner(made, least) if least else made
+        made = self._inner()
+        sure = self._sure(made)
         if self.stand_in is not None:  # outliers are found without asking anybody
             return sure
-        return OutlierReasoner(sure, self.means.wording.outliers, self.embedder(), self._appearance())
+        appearance = made if isinstance(made, LaneReasoner) else self._appearance()
+        return OutlierReasoner(sure, self.means.wording.outliers, self.embedder(), appearance)
+
+    def answering(self) -> Reasoner:
+        """As `reasoner`, for some images of a run alone: among these nobody looks for outliers."""
+        return self._sure(self._inner())
+
+    def _inner(self) -> Reasoner:
+        lane = self.means.lane
+        return self._lane_reasoner(lane) if lane else self._reasoner(self.means.reasoner)
+
+    def _sure(self, made: Reasoner) -> Reasoner:
+        least = self.means.wording.min_confidence
+        return UnsureReasoner(made, least) if least else made
 
     @property
     def _described_elsewhere(self) -> bool:
@@ -218,7 +230,7 @@ class Backends:
 
     def _asked(self, spec: str) -> Reasoner:
         """Who asks the model about everything, or, with a budget, about what is worth it."""
-        wording, names = self.means.wording, _names(self.means.wording)
+        wording, names = self.means.wording, self._names()
         model = self.open_model(spec)
         held = Allowance(model)
         used: Model = held if wording.budget else model
@@ -248,7 +260,7 @@ class Backends:
     def _offline(self) -> Reasoner:
         wording, embedder = self.means.wording, self.embedder()
         reasoner: Reasoner = EmbeddingReasoner(embedder, self.evidence())
-        names = _names(wording)
+        names = self._names()
         if names is not None:
             reasoner = NamedReasoner(reasoner, names, embedder)
         return reasoner if wording.levels == 1 else LevelledReasoner(reasoner, self._name_grouper(), wording.groups)
@@ -260,6 +272,9 @@ class Backends:
         )
         known = spec.partition(":")[0] in describers()
         return describer(spec if known else _VISION + spec, context)
+
+    def _names(self) -> Names | None:
+        return self.given or _names(self.means.wording)
 
     def evidence(self) -> Evidence | None:
         """What the describer measured beside its words; models and recorded descriptions have words alone."""

@@ -11,10 +11,11 @@ from ictc.errors import UsageError
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
 from ictc.lane.fusion import WEIGHTS
-from ictc.lane.reasoner import SUPERVISED, LaneReasoner
+from ictc.lane.reasoner import SUPERVISED
 from ictc.lane.split import SHARE, held_out
 from ictc.lane.strategies import GROUPED
-from ictc.means import OFFLINE, Lane, lane_from_json
+from ictc.means import OFFLINE, Lane, Wording, lane_from_json
+from ictc.outlying import without
 from ictc.pipeline import split
 from ictc.report.model import ModelUsed
 from ictc.result import Result
@@ -93,8 +94,8 @@ def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
     with done.folder.open_store() as store:
         for weight in WEIGHTS:
             tried = replace(lane, fusion=fusion, weight=weight)
-            reasoner = Backends(replace(means_of(settings), reasoner=OFFLINE, lane=tried), store, Meter()).reasoner()
-            assert isinstance(reasoner, LaneReasoner)
+            backends = Backends(replace(means_of(settings), reasoner=OFFLINE, lane=tried), store, Meter())
+            reasoner = backends.reasoner()
             row: dict[str, Any] = {"weight": weight, "k": None, "silhouette": None}
             rows.append(row)
             try:
@@ -103,8 +104,9 @@ def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
                 continue
             assigned, _ = split(reasoner.assign(result.descriptions, taxonomy, result.criterion))
             groups = {a.image: a.cluster for a in assigned}
-            own = dict(zip((d.image for d in result.descriptions), reasoner.images(result.descriptions), strict=True))
-            row |= {"k": taxonomy.k, **measured(groups, own, known, {f.image for f in result.failures})}
+            rows_of = backends.placer().images(result.descriptions)
+            own = dict(zip((d.image for d in result.descriptions), rows_of, strict=True))
+            row |= {"k": without(taxonomy).k, **measured(groups, own, known, {f.image for f in result.failures})}
     return rows
 
 
@@ -123,7 +125,7 @@ def lane_command(settings: Settings, run: str) -> str | None:
     lane = lane_from_json(settings.lane)
     if lane is None:
         return None
-    plain = Lane()
+    plain, words = Lane(), Wording()
     told = {
         "--prompts": (lane.prompts, None),
         "--strategy": (lane.strategy, "task" if lane.prompts else plain.strategy),
@@ -135,7 +137,9 @@ def lane_command(settings: Settings, run: str) -> str | None:
         "--clusterer": (lane.clusterer, plain.clusterer),
         "--seed": (lane.seed, plain.seed),
         "--truth": (lane.truth, ""),
-        "--reasoner": (settings.reasoner, "offline"),
+        "--reasoner": (settings.reasoner, OFFLINE),
+        "--outliers": (settings.wording.get("outliers", words.outliers), words.outliers),
+        "--min-confidence": (settings.wording.get("min_confidence", words.min_confidence), words.min_confidence),
     }
     given = [x for option, (value, default) in told.items() if value != default for x in (option, str(value))]
     params = [x for name, value in lane.params for x in ("--param", f"{name}={value}")]

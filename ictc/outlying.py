@@ -17,6 +17,7 @@ ABOUT = "images unlike all others"
 
 _EXAMPLES = 3
 _SAID = "outlier, perhaps "
+_TOLD = (_SAID, "outlier: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ def told(assignment: Assignment, cluster: str | None) -> Assignment:
     """The assignment of an outlier, in `cluster` or (None) in none. What it would be else stays in the evidence, and
     who said so in `by`; nobody is sure of a cluster that is defined by what it is not."""
     said = f"{_SAID}{assignment.cluster}: {assignment.evidence}" if assignment.cluster else assignment.evidence
-    evidence = said if said.startswith(_SAID) else f"outlier: {said}"
+    evidence = said if said.startswith(_TOLD) else f"outlier: {said}"
     return replace(assignment, cluster=cluster, confidence=None, evidence=evidence)
 
 
 def is_told(assignment: Assignment) -> bool:
     """Whether it was made by `told`."""
-    return assignment.evidence.startswith((_SAID, "outlier: "))
+    return assignment.evidence.startswith(_TOLD)

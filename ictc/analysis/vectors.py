@@ -6,7 +6,7 @@ from ictc.backends import Backends
 from ictc.errors import UsageError
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
-from ictc.lane.reasoner import SUPERVISED, LaneReasoner
+from ictc.lane.reasoner import SUPERVISED
 from ictc.means import lane_from_json
 from ictc.outputs import result_vectors
 from ictc.spending.meter import Meter
@@ -34,9 +34,8 @@ def own(done: Done, otherwise: Vectors) -> tuple[Vectors, str]:
         return otherwise, "what was clustered: measurements or descriptions"
     texts = {d.image: d for d in done.result.descriptions}
     with done.folder.open_store() as store:
-        reasoner = Backends(means_of(settings), store, Meter()).reasoner()
-        assert isinstance(reasoner, LaneReasoner)
-        rows = reasoner.images([texts[a.image] for a in done.result.assignments])
+        placer = Backends(means_of(settings), store, Meter()).placer()
+        rows = placer.images([texts[a.image] for a in done.result.assignments])
     return rows, f"images alone, by {settings.lane['embedder']}"
 
 

@@ -57,7 +57,7 @@ class Placer:
         if self.texts_only or not isinstance(self.embedder, CachedImages):
             rows = self.embedder.embed_texts([d.text for d in descriptions])
         else:
-            found = self.embedder.recall([d.sha256 for d in descriptions])
+            found = self.stored(descriptions)
             if found is None:
                 raise StepError(
                     "Some images have no vector in the store, or one of another width.",
@@ -66,6 +66,12 @@ class Placer:
             rows = found
         check_rows(rows, [d.image for d in descriptions])
         return rows
+
+    def stored(self, descriptions: Sequence[Description]) -> Vectors | None:
+        """The vectors of the images themselves, where all are in the store."""
+        if not isinstance(self.embedder, CachedImages):
+            return None
+        return self.embedder.recall([d.sha256 for d in descriptions])
 
     def place(self, descriptions: Sequence[Description], criterion: str, names: Sequence[str] = ()) -> Placed:
         """`names`: of a first clustering, for prompts made of the criterion where no file names classes.

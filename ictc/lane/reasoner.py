@@ -48,8 +48,8 @@ class Grouped:
 
 
 class LaneReasoner:
-    """Implements `Reasoner` and `Evidence`. `tell` is told before something slow starts; `namer`, with its
-    fingerprint, is a language model that names the clusters."""
+    """Implements `Reasoner`, `Evidence` and `Appearance`. `tell` is told before something slow starts; `namer`, with
+    its fingerprint, is a language model that names the clusters."""
 
     def __init__(
         self,
@@ -144,9 +144,9 @@ class LaneReasoner:
         except IctcError:  # the file of the truth is gone, or an image was never embedded
             return None
 
-    def images(self, descriptions: Sequence[Description]) -> Vectors:
-        """The images' own vectors."""
-        return self._placer.images(descriptions)
+    def appearance(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        """The images' own vectors, where images were embedded."""
+        return None if self._placer.texts_only else self._placer.stored(descriptions)
 
     def grouped(self, descriptions: Sequence[Description], criterion: str, k: int | None) -> Grouped:
         """Where images lie and which belong together, not yet named. Found once for the same images and K, and kept in

@@ -9,7 +9,7 @@ import numpy as np
 from ictc.errors import UsageError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Appearance, Embedder, Reasoner, Tick, no_tick
-from ictc.outlying import Outliers, cluster_of, fitted, found, told, without
+from ictc.outlying import Outliers, cluster_of, fitted, found, is_told, told, without
 from ictc.progress import AtMost, portion
 from ictc.reasoners.nearest import MOST
 from ictc.reasoners.novelty import FEWEST, unlike
@@ -25,6 +25,7 @@ _CODE = ("ictc.outlying", "ictc.reasoners.novelty", "ictc.reasoners.nearest", "i
 class OutlierReasoner(Wrapped):
     """Implements `Reasoner`. Outliers stay where `inner` puts them (`keep`), are unassigned (`unsure`), or form a
     cluster beside the K names (`cluster`), of which `inner` knows nothing; a language model's answers are no exception.
+    So do, but for `keep`, those that `inner` itself calls outliers (clusterers by density do).
 
     `outliers`: the account of the last step 3; None where nobody looked: fewer than 20 distinct descriptions, or, with
     `keep`, more than 30,000. `appearance`: a describer that can tell what images are like beside its words.
@@ -76,10 +77,11 @@ class OutlierReasoner(Wrapped):
         self.outliers = None
         odd = self._unlike(descriptions, criterion, told_of)
         told_of.rest()
-        if odd is None:
+        known = [] if self._choice == "keep" else [i for i, a in enumerate(answers) if _is_out(a)]
+        if odd is None and not known:
             return answers
         name = own if self._choice == "cluster" else None
-        there = [a for i in odd if isinstance(a := answers[i], Assignment)]
+        there = [a for i in dict.fromkeys([*(odd or ()), *known]) if isinstance(a := answers[i], Assignment)]
         self.outliers = found([a.image for a in there], n, self._choice, name or "")
         if self._choice == "keep":
             return answers
@@ -113,3 +115,8 @@ class OutlierReasoner(Wrapped):
         groups = list(holders.values())
         odd = unlike(rows, np.asarray([len(alike) for alike in groups], dtype=np.intp))
         return [worded[i] for number in odd.tolist() for i in groups[number]]
+
+
+def _is_out(answer: Assignment | Failure) -> bool:
+    """Whether the reasoner within left the image out as an outlier."""
+    return isinstance(answer, Assignment) and answer.cluster is None and is_told(answer)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ictc.job import Done
 
 _OPTIONS = (
-    "reasoner", "device", "batch_size", "trust_remote_code", "concurrency", "timeout", "retries", "max_calls",
-    "max_cost", "prices",
+    "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "timeout",
+    "retries", "max_calls", "max_cost", "prices",
 )  # fmt: skip
 CRITERION = "what it shows"
 
