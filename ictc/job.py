@@ -106,7 +106,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
             before stays.
     """
     asked, source = resolve(asked)
-    _check_size(asked.k, source)
+    check_size(asked.k, source)
     if folder.is_dir() and not os.access(folder, os.W_OK) and (found := _as_it_stands(asked, source, folder)):
         return found
     run_folder = RunFolder(folder, create=True)
@@ -190,7 +190,8 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
     return asked, read_source(asked.images)
 
 
-def _check_size(k: int | None, source: Source) -> None:
+def check_size(k: int | None, source: Source) -> None:
+    """Raises UsageError: K is more than there are images."""
     if k is not None and k > len(source.items):
         raise UsageError(
             f"K is {k}, but there are only {len(source.items)} images to cluster.",

@@ -49,7 +49,7 @@ def as_lists(defaults: dict[str, dict[str, Any]], repeated: Mapping[str, Iterabl
     """Options that may be repeated take one value in the file, too: `criterion = "mood"`."""
     for command, names in repeated.items():
         for name in names:
-            if isinstance(value := defaults.get(command, {}).get(name), str):
+            if (value := defaults.get(command, {}).get(name)) is not None and not isinstance(value, list):
                 defaults[command][name] = [value]
 
 

@@ -1,0 +1,180 @@
+"""`ictc compare`: ways of the embedding lane side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ictc.cli import compare_options as c
+from ictc.cli import lane_options as lane_
+from ictc.cli import options as o
+from ictc.cli.commands.cluster import CRITERION
+from ictc.cli.console import out, print_json, say, show_line, watch
+from ictc.cli.model_options import Given, with_models
+from ictc.cli.tables import cell
+from ictc.errors import EXIT_FAILED, EXIT_PARTIAL
+
+_CALLED = {"k": "K", "acc": "ACC", "ari": "ARI", "nmi": "NMI", "prompt_acc": "prompt ACC", "unassigned": "outliers"}
+_COUNTS = ("k", "unassigned")
+_SPARE = ("runs", "seconds", "unassigned", "prompt_acc", "k", "silhouette", "ari")
+"""What a narrow terminal does without, in that order."""
+
+
+@with_models(only=("device", "batch_size", "trust_remote_code"))
+def compare(
+    images: o.Images,
+    given: Given,
+    truth: c.Truth = None,
+    k: c.K = o.AUTO,
+    prompts: lane_.Prompts = None,
+    strategy: c.Strategies = None,
+    clusterer: c.Clusterers = None,
+    embedder: c.Embedders = None,
+    pairing: c.Pairings = None,
+    fusion: c.Fusions = None,
+    weight: c.Weights = None,
+    space: c.Spaces = None,
+    seeds: c.Seeds = 5,
+    seed_list: c.SeedList = None,
+    param: c.Param = None,
+    criterion: c.Criterion = CRITERION,
+    sort: c.Sort = "",
+    recompute: c.Recompute = False,
+    output: c.Output = Path("compare"),
+    json_output: o.Json = False,
+) -> None:
+    """Compare ways of clustering IMAGES: strategies x clusterers x seeds, and embedders, pairings, fusions.
+
+    One table and one figure: mean and deviation over the seeds. A row is what `ictc cluster` and `ictc score` give with
+    the same options. Nothing is computed twice: killed, or with more values, it goes on with what is missing.
+    """
+    from ictc.compare.job import CLASSES, Asked, compare
+    from ictc.means import Means, changed
+
+    grid = c.grid_of(
+        prompts, strategy, clusterer, embedder, pairing, fusion, weight, space, param, truth, recompute
+    )  # fmt: skip
+    wanted = CLASSES if k == c.OF_TRUTH else o.k_value(k)
+    options = changed(Means(), given.means).options
+    asked = Asked(images, grid, criterion, wanted, truth, c.seeds_of(seeds, seed_list), sort, options)
+    told: dict[str, None] = {}
+
+    def tell_once(message: str) -> None:
+        if message not in told:
+            told[message] = None
+            say(message)
+
+    found = compare(asked, output, watch, tell_once)
+    exit_code = _exit_code(found)
+    if json_output:
+        print_json({**found, "exit": exit_code})
+    else:
+        _show(found)
+    for one in (one for one in found["embedders"] if one["failed"]):
+        first = one["failures"][0]
+        many = f"{one['failed']} of {found['n']} images failed"
+        say(f"{one['embedder']}: {many}; {first['image']}: {first['message']}")
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def _exit_code(found: dict[str, Any]) -> int:
+    """0 all well; 3 some rows or images have no numbers; 4 none has."""
+    rows = found["rows"]
+    if not any(row["runs"] for row in rows):
+        return EXIT_FAILED
+    partly = any(row["reasons"] for row in rows) or any(one["failed"] for one in found["embedders"])
+    return EXIT_PARTIAL if partly else 0
+
+
+def _show(found: dict[str, Any]) -> None:
+    from ictc.compare.table import SECONDS, shown_measures, varying
+
+    rows, console = found["rows"], out()
+    axes, names = varying(rows), ["runs", *shown_measures(rows), SECONDS]
+    table = _table(rows, axes, names)
+    room = console.width if console.is_terminal else 1000
+    for spare in _SPARE:
+        if _width(console, table) <= room:
+            break
+        names = [name for name in names if name != spare]
+        table = _table(rows, axes, names)
+    console.width = max(console.width, _width(console, table))
+    console.print(table)
+    _explain(found, axes, [name for name in _SPARE if name not in names and name in shown_measures(rows)])
+
+
+def _width(console: Console, table: Table) -> int:
+    return console.measure(table, options=console.options.update(width=1000)).maximum
+
+
+def _table(rows: Sequence[dict[str, Any]], axes: Sequence[str], names: Sequence[str]) -> Table:
+    from ictc.compare.table import best, same
+
+    common = ", ".join(f"{axis} {value}" for axis, value in same(rows).items())
+    table = Table(
+        title=cell(common, 75, "italic"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for axis in axes:
+        table.add_column(axis, no_wrap=True)
+    for name in names:
+        table.add_column(_CALLED.get(name, name), justify="right", no_wrap=True)
+    top = best(rows)
+    for before, row in zip([None, *rows], rows, strict=False):
+        if before and row["supervised"] and not before["supervised"]:
+            table.add_section()
+        named = [cell("" if row[axis] is None else str(row[axis]), 40) for axis in axes]
+        if row["supervised"]:
+            named[-1].append(" (supervised)")
+        best_of = {} if row["supervised"] else top
+        table.add_row(*named, *(_number(name, row[name], best_of.get(name)) for name in names))
+    return table
+
+
+def _number(name: str, value: Any, top: float | None) -> Text:
+    if name == "runs":
+        return Text(str(value))
+    if value is None:
+        return Text("-", "dim")
+    mean, sd = value["mean"], value["sd"]
+    if name in _COUNTS:
+        return Text(f"{mean:.1f} ±{sd:.1f}" if sd else f"{mean:g}")
+    if name == "seconds":
+        return Text(f"{mean:.2f}")
+    shown = f"{mean:.3f}" if sd is None else f"{mean:.3f} ±{sd:.3f}".replace("±0.", "±.")
+    return Text(shown, "bold" if mean == top else "")
+
+
+def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]) -> None:
+    """How to read the table, and why rows lack numbers."""
+    show_line(
+        f"{found['n']:,} images, {len(found['seeds'])} seeds: mean ± sample standard deviation. What draws nothing ran "
+        "once. Silhouettes are of the images' own vectors, seconds of clustering alone."
+    )
+    if left_out:
+        show_line(f"Too narrow for {', '.join(_CALLED.get(name, name) for name in left_out)}: see compare.csv.")
+    if not found["truth"]:
+        show_line(
+            "Without --truth there is no ACC, ARI and NMI: a silhouette says how far apart groups are, not whether "
+            "they are the right ones."
+        )
+    elif found["without_class"]:
+        show_line(f"{found['without_class']} images have no class in the truth and are left out of ACC, ARI and NMI.")
+    if found["supervised"]:
+        show_line(found["supervised"]["note"])
+    for row in found["rows"]:
+        name = " ".join(str(row[axis]) for axis in axes if row[axis] is not None)
+        for why in row["reasons"]:
+            some = f" for {len(why['seeds'])} of {row['of']} seeds" if row["runs"] else ""
+            show_line(f"{name}: no numbers{some}. {why['reason']}")
+        lone = [note for one in row["cells"] if one["silhouette"] is None for note in one["notes"]]
+        for note in dict.fromkeys(lone):
+            show_line(f"{name}: {note}")
+    show_line(f"table and figure: {', '.join(found['files'])}")

@@ -1,0 +1,163 @@
+"""The options of `ictc compare`: several values along each axis, `A,B` or repeated, into a `Grid`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ictc.cli import options as o
+from ictc.cli.lane_options import SWEEP
+from ictc.errors import UsageError
+
+if TYPE_CHECKING:
+    from ictc.compare.grid import Grid
+
+OF_TRUTH = "truth"
+_AXES = "What is compared (several values: A,B or repeated)"
+
+
+def _parse_k(text: str | int) -> str:
+    return OF_TRUTH if str(text).strip().lower() == OF_TRUTH else o.parse_k(text)
+
+
+def _option(name: str, metavar: str, help_text: str, *flags: str, **more: Any) -> Any:
+    envvar = "ICTC_" + name.replace("-", "_").upper()
+    return typer.Option(*(flags or (f"--{name}",)), envvar=envvar, metavar=metavar, help=help_text, **more)
+
+
+def _axis(name: str, metavar: str, help_text: str, *flags: str) -> Any:
+    return _option(name, metavar, help_text, *flags, rich_help_panel=_AXES)
+
+
+Strategies = Annotated[
+    list[str] | None,
+    _axis("strategy", "NAMES", r"Of prompts. \[default: image-only; with --prompts all that the file has]"),
+]
+Clusterers = Annotated[
+    list[str] | None,
+    _axis(
+        "clusterer", "NAMES",
+        r"As of `ictc cluster`. \[default: kmeans, spherical, spectral, agglomerative, gmm, hdbscan, with --prompts "
+        "also text]",
+    ),
+]  # fmt: skip
+Embedders = Annotated[
+    list[str] | None,
+    _axis(
+        "embedder", "SPEC", r"Whose vectors; repeated, since commas belong to the spec. \[default: offline]",
+        "--embedder", "--features",
+    ),
+]  # fmt: skip
+Pairings = Annotated[
+    list[str] | None,
+    _axis("pairing", "NAMES", r"best, soft, label (supervised: needs --truth). \[default: best]"),
+]
+Fusions = Annotated[list[str] | None, _axis("fusion", "NAMES", r"mean, sum, concat. \[default: mean]")]
+Weights = Annotated[
+    list[str] | None,
+    _axis("weight", "W|sweep", r"Of the prompt, for sum and concat; sweep: 0, 0.1 ... 1. \[default: 0.5]"),
+]
+Spaces = Annotated[list[str] | None, _axis("space", "NAMES", r"evened, plain. \[default: evened]")]
+Seeds = Annotated[int, _option("seeds", "N", "So many seeds, from 0 on.", min=1, rich_help_panel=_AXES)]
+SeedList = Annotated[list[str] | None, _axis("seed-list", "SEEDS", "These seeds instead.")]
+Param = Annotated[
+    list[str] | None,
+    _option("param", "CLUSTERER.NAME=VALUE", "NAME=VALUE: of all clusterers that have it. May be repeated."),
+]
+K = Annotated[
+    str,
+    _option(
+        "k", "K|auto|truth", "How many clusters; truth: as many as there are classes.", "-k", "--k", parser=_parse_k
+    ),
+]
+Truth = Annotated[
+    str | None,
+    _option("truth", "filename|folder|FILE[:COLUMN]", "Where the true classes stand; without: silhouettes alone."),
+]
+Criterion = Annotated[
+    str, _option("criterion", "TEXT", "What the prompts of the strategy criterion ask for.", "--criterion", "-c")
+]
+Sort = Annotated[
+    str,
+    _option(
+        "sort", "NAME",
+        r"acc, ari, nmi, prompt_acc, silhouette, seconds or given. \[default: acc; without --truth silhouette]",
+    ),
+]  # fmt: skip
+Output = Annotated[
+    Path,
+    _option("output", "OUT", "A run folder, made when missing: vectors, table, figure.", "--output", "-o"),
+]
+Recompute = Annotated[bool, _option("recompute", "", "Embed and cluster again what is stored.", "--recompute")]
+
+
+def grid_of(
+    prompts: Path | None,
+    strategy: list[str] | None,
+    clusterer: list[str] | None,
+    embedder: list[str] | None,
+    pairing: list[str] | None,
+    fusion: list[str] | None,
+    weight: list[str] | None,
+    space: list[str] | None,
+    param: list[str] | None,
+    truth: str | None,
+    recompute: bool,
+) -> Grid:
+    """What the options say.
+
+    Raises:
+        UsageError: a weight or a parameter that is none. InputError: the prompts file.
+    """
+    from ictc.compare.grid import Grid, params_of, usual_clusterers, usual_strategies
+    from ictc.lane.promptfile import read_prompts
+    from ictc.means import OFFLINE
+
+    known = read_prompts(prompts) if prompts else None
+    weights = _weights(_values(weight))
+    fusions = _values(fusion) or (("sum",) if weights else ("mean",))
+    if weights and fusions == ("mean",):
+        raise UsageError("--fusion mean has no weight.", "Type: --fusion sum, or leave --weight out.")
+    clusterers = _values(clusterer) or usual_clusterers(known)
+    return Grid(
+        embedders=tuple(dict.fromkeys(embedder or (OFFLINE,))),
+        strategies=_values(strategy) or usual_strategies(known),
+        pairings=_values(pairing) or ("best",),
+        fusions=fusions,
+        weights=weights or (0.5,),
+        spaces=_values(space) or ("evened",),
+        clusterers=clusterers,
+        params=params_of(param or (), clusterers),
+        prompts=prompts,
+        prompt_set=known,
+        truth=truth or "",
+        recompute=recompute,
+    )
+
+
+def seeds_of(count: int, listed: list[str] | None) -> tuple[int, ...]:
+    """Raises UsageError: one is no number."""
+    try:
+        return tuple(int(text) for text in _values(listed)) or tuple(range(count))
+    except ValueError as e:
+        said = f"--seed-list {','.join(_values(listed))}: not whole numbers."
+        raise UsageError(said, "For example: --seeds 5, or --seed-list 0,1,2") from e
+
+
+def _values(given: Sequence[object] | None) -> tuple[str, ...]:
+    """Each once; commas part them, too."""
+    parts = (part.strip() for text in given or () for part in str(text).split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _weights(given: Sequence[str]) -> tuple[float, ...]:
+    from ictc.lane.fusion import WEIGHTS
+
+    try:
+        return tuple(dict.fromkeys(w for text in given for w in (WEIGHTS if text == SWEEP else (float(text),))))
+    except ValueError as e:
+        said = f"--weight {','.join(given)}: not numbers between 0 and 1."
+        raise UsageError(said, f"For example: --weight 0.3,0.5 or --weight {SWEEP}") from e

@@ -1,0 +1,1 @@
+"""Strategies, clusterers, embedders and seeds side by side on one labelled folder."""

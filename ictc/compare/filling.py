@@ -1,0 +1,124 @@
+"""Which cells there are, and the numbers of each: from the store, or computed now and kept at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ictc.backends import Backends
+from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_key, cell_of, look
+from ictc.compare.grid import drawn
+from ictc.errors import StepError, UsageError
+from ictc.images.sources import Source
+from ictc.lane.checking import check_lane
+from ictc.means import Lane, Means
+from ictc.progress import Watch
+from ictc.spending.meter import Meter
+from ictc.store import Store
+
+
+class Cell(NamedTuple):
+    """A row with one seed; None where no seed changes it."""
+
+    row: int
+    seed: int | None
+
+
+@dataclass
+class Filled:
+    """What is known so far: of each cell its numbers, or why it has none; and how each embedder saw the images."""
+
+    numbers: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    reasons: dict[Cell, str] = field(default_factory=dict)
+    embedders: list[dict[str, Any]] = field(default_factory=list)
+    computed: int = 0
+
+
+def cells_of(lanes: Sequence[Lane], k: int | None, seeds: Sequence[int]) -> tuple[list[Cell], dict[Cell, str]]:
+    """All cells, and those that are refused from the outset."""
+    cells, refused = list[Cell](), dict[Cell, str]()
+    for row, lane in enumerate(lanes):
+        own = [Cell(row, seed) for seed in dict.fromkeys(seeds)] if drawn(lane, k) else [Cell(row, None)]
+        cells += own
+        try:
+            check_lane(lane, k)
+        except UsageError as e:
+            refused |= dict.fromkeys(own, _said(e))
+    return cells, refused
+
+
+def fill(
+    found: Filled,
+    cells: Sequence[Cell],
+    lanes: Sequence[Lane],
+    means: Means,
+    source: Source,
+    asked: Question,
+    store: Store,
+    watch: Watch,
+    tell: Callable[[str], None],
+) -> None:
+    """The cells of one embedder, that of `means`. Images and prompts are embedded once; a cell is committed as soon as
+    it is done, so that a kill loses one at most."""
+    assert means.lane
+    backends = Backends(means, store, Meter())
+    facts: dict[str, Any] = {"embedder": means.lane.embedder, "images": 0, "failed": 0, "failures": []}
+    found.embedders.append(facts)
+    try:
+        with watch("embed", len(source.items)) as tick:
+            seen = look(backends, source, asked.criterion, tick)
+    except (UsageError, StepError) as e:
+        found.reasons |= dict.fromkeys(cells, _said(e))
+        return
+    failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
+    facts |= {"images": len(seen.descriptions), "failed": len(failures), "failures": failures}
+    keys = {cell: cell_key(seen, _lane(lanes, cell), asked) for cell in cells}
+    stored = {} if means.lane.recompute else store.get_json(list(keys.values()))
+    found.numbers |= {cell: stored[key] for cell, key in keys.items() if key in stored}
+    missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c)))
+    if not missing:
+        return
+    with watch("compare", len(missing)) as tick:
+        for _, together in groupby(missing, key=lambda c: _placement(_lane(lanes, c))):
+            part = list(together)
+            placer = SteadyPlacer(seen.placer.embedder, _lane(lanes, part[0]), texts_only=seen.placer.texts_only)
+            for cell in part:
+                _one(found, cell, keys[cell], seen, placer, _lane(lanes, cell), asked, store, tell)
+                tick(1)
+
+
+def _one(
+    found: Filled,
+    cell: Cell,
+    key: str,
+    seen: Seen,
+    placer: SteadyPlacer,
+    lane: Lane,
+    asked: Question,
+    store: Store,
+    tell: Callable[[str], None],
+) -> None:
+    try:
+        numbers = cell_of(seen, placer, lane, asked, store, tell)
+    except (UsageError, StepError) as e:  # not kept: memory, packages and files may be there the next time
+        found.reasons[cell] = _said(e)
+        return
+    store.put_json([(key, numbers)])
+    found.numbers[cell] = numbers
+    found.computed += 1
+
+
+def _lane(lanes: Sequence[Lane], cell: Cell) -> Lane:
+    return replace(lanes[cell.row], seed=cell.seed or 0)
+
+
+def _placement(lane: Lane) -> tuple[Any, ...]:
+    """What decides where images lie, before any clusterer is asked."""
+    seed = lane.seed if lane.pairing == "label" else -1
+    return lane.strategy, lane.pairing, lane.fusion, lane.weight, lane.space, seed
+
+
+def _said(error: UsageError | StepError) -> str:
+    return " ".join(part for part in (error.message, error.hint) if part)

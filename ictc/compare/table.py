@@ -1,0 +1,136 @@
+"""From cells to one row for each way: mean and sample standard deviation over the seeds, the best row first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from math import inf
+from statistics import fmean, stdev
+from typing import Any
+
+from ictc.compare.cells import DIGITS
+from ictc.compare.grid import AXES
+from ictc.lane.strategies import IMAGE_ONLY
+from ictc.means import Lane
+
+SCORES = ("acc", "ari", "nmi", "prompt_acc", "silhouette")
+MEASURES = ("k", *SCORES, "unassigned")
+SECONDS = "seconds"
+GIVEN = "given"
+SORTS = (GIVEN, *SCORES, SECONDS)
+
+
+def row_of(
+    lane: Lane, cells: Sequence[Mapping[str, Any]], reasons: Mapping[int | None, str], of: int
+) -> dict[str, Any]:
+    """`cells`: those that were done, of `of` that there are; `reasons`: why a seed has none.
+
+    A measure is {"mean", "sd"}; sd is null for one run alone, as of a clusterer that draws nothing. Where a cell lacks
+    a number (the silhouette of one group) it is of the others.
+    """
+    return {
+        **_axes(lane),
+        "params": dict(lane.params),
+        "supervised": lane.pairing == "label",
+        "runs": len(cells),
+        "of": of,
+        **{name: _spread([c[name] for c in cells if c.get(name) is not None]) for name in MEASURES},
+        SECONDS: _spread([c[SECONDS] for c in cells]),
+        "reasons": [
+            {"seeds": [s for s, said in reasons.items() if said == why], "reason": why}
+            for why in dict.fromkeys(reasons.values())
+        ],
+        "cells": [dict(c) for c in cells],
+    }
+
+
+def _axes(lane: Lane) -> dict[str, Any]:
+    """What a row is of; null where an axis does not bear on it."""
+    alone = lane.strategy == IMAGE_ONLY
+    return {
+        "embedder": lane.embedder,
+        "strategy": lane.strategy,
+        "pairing": None if alone else lane.pairing,
+        "fusion": None if alone else lane.fusion,
+        "weight": None if alone or lane.fusion == "mean" else lane.weight,
+        "space": lane.space,
+        "clusterer": lane.clusterer,
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float | None] | None:
+    if not values:
+        return None
+    sd = round(stdev(values), DIGITS) if len(values) > 1 else None
+    return {"mean": round(fmean(values), DIGITS), "sd": sd}
+
+
+def arranged(rows: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    """The best first (the fastest, for seconds), equal ones as given; supervised rows after all that are not, since
+    they cannot be compared with them; rows without that number last of each."""
+
+    def place(row: dict[str, Any]) -> tuple[bool, float]:
+        found = row[by]["mean"] if by != GIVEN and row[by] else None
+        if by == GIVEN:
+            return row["supervised"], 0.0
+        if found is None:
+            return row["supervised"], inf
+        return row["supervised"], found if by == SECONDS else -found
+
+    return sorted(rows, key=place)
+
+
+def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The axes along which rows differ; the clusterer where they do not."""
+    found = [axis for axis in AXES if len({row[axis] for row in rows} - {None}) > 1]
+    return found or ["clusterer"]
+
+
+def same(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all rows have in common that an axis bears on."""
+    there = varying(rows)
+    common = {axis: next((row[axis] for row in rows if row[axis] is not None), None) for axis in AXES}
+    return {axis: value for axis, value in common.items() if axis not in there and value is not None}
+
+
+def best(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The best mean of each score, supervised rows apart."""
+    free = [row for row in rows if not row["supervised"]]
+    means = {name: [row[name]["mean"] for row in free if row[name]] for name in SCORES}
+    return {name: max(values) for name, values in means.items() if values}
+
+
+def shown_measures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The measures that any row has."""
+    return [name for name in MEASURES if any(row[name] for row in rows)]
+
+
+def rows_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each row."""
+    head = [*AXES, "params", "supervised", "runs", *(f"{m}_{x}" for m in MEASURES for x in ("mean", "sd")), "reason"]
+    lines = []
+    for row in rows:
+        numbers = [(row[m] or {}).get(x) for m in MEASURES for x in ("mean", "sd")]
+        reasons = " ".join(r["reason"] for r in row["reasons"])
+        lines.append([*_told(row), row["supervised"], row["runs"], *numbers, reasons])
+    return _csv(head, lines)
+
+
+def cells_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """A line for each cell, with the measures `names`."""
+    head = [*AXES, "params", "seed", *names]
+    lines = [[*_told(row), c["seed"], *(c.get(name) for name in names)] for row in rows for c in row["cells"]]
+    return _csv(head, lines)
+
+
+def _told(row: Mapping[str, Any]) -> list[Any]:
+    return [*(row[axis] for axis in AXES), " ".join(f"{name}={value}" for name, value in row["params"].items())]
+
+
+def _csv(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(lines)
+    return out.getvalue()
