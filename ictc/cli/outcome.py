@@ -46,7 +46,9 @@ def outcome_of(done: Done, fail_on_error: float) -> Outcome:
     return outcome_for(done.result.failures, counts["failed"], counts["images"], fail_on_error, where)
 
 
-def outcome_for(failures: Sequence[Failure], failed: int, images: int, fail_on_error: float, where: Path) -> Outcome:
+def outcome_for(
+    failures: Sequence[Failure], failed: int, images: int, fail_on_error: float, where: Path | str
+) -> Outcome:
     """Of `images`, so many `failed`, for the reasons that are in the file `where`."""
     if not failed:
         return Outcome()

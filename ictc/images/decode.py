@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,7 +30,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ictc.errors import MissingExtra
 from ictc.images.files import ImageFault, open_regular
 
-__all__ = ["DEFAULT_MAX_PIXELS", "FORMATS", "ImageFault", "open_rgb"]
+__all__ = ["DEFAULT_MAX_PIXELS", "FORMATS", "ImageFault", "open_rgb", "stored_size"]
 
 DEFAULT_MAX_PIXELS = 178_956_970
 """What Pillow refuses by default too: half a gigabyte of RGB."""
@@ -73,23 +73,36 @@ def open_rgb(path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS, hint: tuple[in
     More than `max_pixels` is refused before decoding. With `hint` (width, height) a JPEG may come out smaller than it
     is, but neither side below the larger of the two numbers (unless it is smaller itself): several times faster.
     """
-    with open_regular(path) as stream:
-        try:
-            image = _open(stream, _format_of(stream))
-            pixels = image.width * image.height
-            if pixels > max_pixels:
-                size = f"{image.width} x {image.height}"
-                raise ImageFault("too-large", f"{size} is {pixels:,} pixels; the most decoded is {max_pixels:,}.")
-            if pixels < 1:
-                raise ImageFault("truncated", "The image has no pixels.")
-            with _ONE_LARGE_AT_A_TIME if pixels > _LARGE_PIXELS else nullcontext():
-                return _decode(image, hint)
-        except ImageFault:
-            raise
-        except MemoryError as error:
-            raise ImageFault("too-large", "There is not enough memory to decode the image.") from error
-        except Exception as error:  # decoders meet arbitrary bytes: any type may come
-            raise _fault(error) from error
+    with open_regular(path) as stream, _faults():
+        image = _open(stream, _format_of(stream))
+        pixels = image.width * image.height
+        if pixels > max_pixels:
+            size = f"{image.width} x {image.height}"
+            raise ImageFault("too-large", f"{size} is {pixels:,} pixels; the most decoded is {max_pixels:,}.")
+        if pixels < 1:
+            raise ImageFault("truncated", "The image has no pixels.")
+        with _ONE_LARGE_AT_A_TIME if pixels > _LARGE_PIXELS else nullcontext():
+            return _decode(image, hint)
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """Width and height of the first frame as the pixels are stored, not turned upright, from the header; `ImageFault`
+    as `open_rgb`."""
+    with open_regular(path) as stream, _faults():
+        return _open(stream, _format_of(stream)).size
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Whatever a decoder raises becomes an `ImageFault`."""
+    try:
+        yield
+    except ImageFault:
+        raise
+    except MemoryError as error:
+        raise ImageFault("too-large", "There is not enough memory to decode the image.") from error
+    except Exception as error:  # decoders meet arbitrary bytes: any type may come
+        raise _fault(error) from error
 
 
 def _format_of(stream: BinaryIO) -> str:
