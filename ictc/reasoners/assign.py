@@ -81,13 +81,10 @@ def places(
     if k == 1:
         nothing = np.zeros(n, dtype=np.intp)
         return Places(n, np.ones((n, 1)), nothing, np.ones((1, 1)), np.arange(n), None)
-    names = taxonomy.names
-    sentences = [load(NAME_PROMPT).replace("{name}", name) for name in names]
     label_rows, own = _embedded_once(labels, embed)
-    name_rows = embed(names)
-    groups, taught = teachers(texts, labels, taxonomy, (label_rows @ name_rows.T)[own])
+    groups, taught = teachers(texts, labels, taxonomy, (label_rows @ embed(taxonomy.names).T)[own])
     if evidence is None:
-        near = np.vstack([_beside(embed(texts), label_rows[own]), _beside(embed(sentences), name_rows)])
+        near = np.vstack([_beside(embed(texts), label_rows[own]), name_rows(taxonomy, embed)])
         rows, groups, centres = settle(
             near, np.append(groups, np.arange(k)), np.append(taught, np.ones(k, dtype=bool)), k
         )
@@ -99,6 +96,12 @@ def places(
         groups, centres = best_k_means(rows, groups, k)
     graph = neighbours(rows[:n], k) if evidence is None else None
     return Places(n, rows, groups, centres, _first_of_equals(texts, evidence), graph)
+
+
+def name_rows(taxonomy: Taxonomy, embed: Embed) -> Vectors:
+    """Unit rows [k, d] of the names, beside descriptions that were not measured."""
+    sentences = [load(NAME_PROMPT).replace("{name}", name) for name in taxonomy.names]
+    return _beside(embed(sentences), embed(taxonomy.names))
 
 
 def lie(texts: Sequence[str], labels: Sequence[str], embed: Embed, evidence: Vectors | None = None) -> Vectors:

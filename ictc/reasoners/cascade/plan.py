@@ -37,6 +37,12 @@ class Budget:
         merge = min(plan.merge, LEAST_MERGE) if levels > 1 else 0
         return Plan(0, merge, plan.total - merge)
 
+    def later(self, n: int) -> int:
+        """Requests about `n` descriptions that come later: the same share of what asking for their labels and clusters
+        takes, or the same number; never more than two for each."""
+        asked = self.calls or 0 if self.share is None else math.floor(self.share * 2 * n + 1e-9)
+        return min(asked, 2 * n)
+
     def _plan(self, n: int, pack: int) -> Plan:
         total = self.calls or 0 if self.share is None else math.floor(self.share * (2 * n + 1) + 1e-9)
         total = min(total, 2 * n + 1)
