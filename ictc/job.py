@@ -107,7 +107,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
     """
     asked, source = resolve(asked)
     check_size(asked.k, source)
-    if folder.is_dir() and not os.access(folder, os.W_OK) and (found := _as_it_stands(asked, source, folder)):
+    if folder.is_dir() and not os.access(folder, os.W_OK) and (found := as_it_stands(asked, source, folder)):
         return found
     run_folder = RunFolder(folder, create=True)
     with run_folder.open_store() as store:
@@ -146,8 +146,8 @@ def describe(
     return run_folder, revision
 
 
-def _as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
-    """The finished revision of a run folder that cannot be written, where it is what is asked for."""
+def as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
+    """The finished revision of a run folder that is what is asked for, where there is one. Writes nothing."""
     run_folder = RunFolder(folder)
     with Store(None) as store:
         backends = Backends(asked.means, store, Meter())

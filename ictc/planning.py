@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ictc.asking import text_fingerprint
 from ictc.backends import RECORDED, Backends, calls_models, check_wording
-from ictc.errors import RunError
+from ictc.embed.images import CachedImages
+from ictc.errors import RunError, StepError
+from ictc.images.sources import Source
 from ictc.interfaces import Model, Tick, no_tick
-from ictc.job import Asked, means_of, resolve
-from ictc.means import changed
+from ictc.job import Asked, as_it_stands, check_size, means_of, resolve
+from ictc.means import OFFLINE, changed
+from ictc.means import Lane as EmbeddingLane
 from ictc.pipeline import split
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.words import says_something
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
-from ictc.spending.dryrun import estimate
-from ictc.spending.estimate import Estimate, Lane, StepEstimate
+from ictc.spending.dryrun import AUTO_K, estimate, invented, naming_step
+from ictc.spending.estimate import Embeds, Estimate, Lane, StepEstimate
 from ictc.spending.meter import Meter
 from ictc.spending.prices import Price, parse_prices, price_of
 from ictc.store import Store
@@ -47,6 +50,9 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
     known = revision.descriptions()
     with _store(folder) as store:
         lane, backends = _lane(means.reasoner, _asking_all(asked), store)
+        if means.lane:
+            step = _naming(asked, lane, backends) if stage == "merge" else StepEstimate(stage, Lane(spec=OFFLINE))
+            return Estimate([step], means.options.concurrency, means.options.rpm)
         items = [Item(d.image, sha256=d.sha256) for d in known]
         reasoner, grouper = backends.reasoner(), backends.grouper()
         groups = means.wording.groups
@@ -71,6 +77,9 @@ def plan(asked: Asked, folder: Path) -> Estimate:
         UsageError: bad input or options, as `job.run`.
     """
     asked, source = resolve(asked)
+    if asked.means.lane:
+        check_size(asked.k, source)
+        return _lane_plan(asked, asked.means.lane, source, folder)
     means = replace(asked.means, fallback=None)
     with _store(folder) as store:
         describing, describer = _lane(means.describer, asked, store)
@@ -95,6 +104,43 @@ def plan(asked: Asked, folder: Path) -> Estimate:
         )
         found = _within(found, asked, len(source.items) if known is None else _saying(known))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
+
+
+def _lane_plan(asked: Asked, lane: EmbeddingLane, source: Source, folder: Path) -> Estimate:
+    """Of the embedding lane: what would be embedded, and what a model is asked that names the clusters."""
+    done = not lane.recompute and (folder / "run.json").exists() and as_it_stands(asked, source, folder) is not None
+    with _store(folder) as store:
+        naming, backends = _lane(asked.means.reasoner, asked, store)
+        lacking = [] if done else _unembedded(asked, source, folder, backends)
+        merge = StepEstimate("merge", naming) if done else _naming(asked, naming, backends)
+    n = len(source.items)
+    embeds = Embeds(lane.embedder, n, n - len(lacking), len(set(lacking)), done)
+    steps = [StepEstimate("describe", Lane(spec=lane.embedder)), merge]
+    return Estimate(steps, asked.means.options.concurrency, asked.means.options.rpm, embeds)
+
+
+def _naming(asked: Asked, naming: Lane, backends: Backends) -> StepEstimate:
+    """What a model is asked that names the clusters of the embedding lane."""
+    if naming.counting is None:
+        return StepEstimate("merge", naming)
+    prompts = asked.means.lane.prompt_set if asked.means.lane else None
+    k = asked.k or (len(prompts.classes) if prompts else AUTO_K)
+    with suppress(StepError):  # it answers nothing, and counts
+        backends.namer()(*invented(k, asked.criterion))
+    return naming_step(naming, naming.counting.taken(), k)
+
+
+def _unembedded(asked: Asked, source: Source, folder: Path, backends: Backends) -> list[str]:
+    """The contents of the images (or, where texts stand for them, the descriptions) that have no stored vector."""
+    placer = backends.placer()
+    if isinstance(placer.embedder, CachedImages) and not placer.texts_only:
+        return [i.sha256 or i.name for i in placer.embedder.missing(source.items)]
+    known: Sequence[Description] | None = _described(folder, asked)
+    if asked.means.describer.startswith(RECORDED):
+        known = split(backends.describer().describe(source.items, asked.criterion))[0]
+    if known is None:
+        return [i.sha256 or i.name for i in source.items]
+    return placer.embedder.missing_texts([d.text for d in known])
 
 
 def _asking_all(asked: Asked) -> Asked:

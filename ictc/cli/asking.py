@@ -58,5 +58,7 @@ def show_plans(plans: Sequence[tuple[str, Estimate]], json_output: bool) -> None
         for row in found.rows():
             table.add_row(*map(plain, row))
         out().print(table)
+        if found.embeds:
+            show_line(found.embeds.line())
         show_line(found.time_line())
     say("Nothing was asked. Leave --dry-run away to go on.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -31,12 +31,16 @@ class CachedEmbedder:
     def fingerprint(self) -> str:
         return self._embedder.fingerprint
 
+    def missing_texts(self, texts: Sequence[str]) -> list[str]:
+        """Those without a vector, copies too, of which `embed_texts` embeds one."""
+        keys = self._keys(texts)
+        known = self._known(keys.values())
+        return [text for text in texts if keys[text] not in known]
+
     def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
         """float32 [n, d] in the order of `texts`; `tick` counts the rows that are ready."""
-        model = self.fingerprint
-        keys = {t: content_key("text-vector/1", model=model, text=t) for t in dict.fromkeys(texts)}
-        wanted = [key for key in keys.values() if not self._recompute or key in self._made]
-        known = self._store.get_vectors(wanted)
+        keys = self._keys(texts)
+        known = self._known(keys.values())
         missing = sorted((t for t, key in keys.items() if key not in known), key=lambda t: (len(t), t))
         tick(len(texts) - len(missing))
         for start in range(0, len(missing), CHUNK):
@@ -50,3 +54,10 @@ class CachedEmbedder:
         if not texts:
             return self._embedder.embed_texts([])
         return np.stack([known[keys[t]] for t in texts])
+
+    def _keys(self, texts: Sequence[str]) -> dict[str, str]:
+        model = self.fingerprint
+        return {t: content_key("text-vector/1", model=model, text=t) for t in dict.fromkeys(texts)}
+
+    def _known(self, keys: Iterable[str]) -> dict[str, Vectors]:
+        return self._store.get_vectors([key for key in keys if not self._recompute or key in self._made])

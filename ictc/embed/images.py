@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ictc.embed.cached import CachedEmbedder
@@ -47,7 +47,7 @@ class CachedImages:
         for item in items:
             first.setdefault(_identity(item), item)
         distinct = list(first.values())
-        ready = {s for s in known if not self._recompute or s in self._made}
+        ready = self._ready(known)
         tick(len(items) - sum(_identity(i) not in ready for i in distinct))
         for start in range(0, len(distinct), CHUNK):
             part = [i for i in distinct[start : start + CHUNK] if _identity(i) not in ready]
@@ -56,6 +56,11 @@ class CachedImages:
                 self._keep(part, found)
                 known.update((_identity(i), f) for i, f in zip(part, found, strict=True))
         return [_named(known[_identity(i)], i) for i in items]
+
+    def missing(self, items: Sequence[Item]) -> list[Item]:
+        """Those without a vector, copies too, of which `embed_images` embeds one."""
+        ready = self._ready(self._stored([i.sha256 for i in items if i.sha256]))
+        return [i for i in items if _identity(i) not in ready]
 
     def recall(self, hashes: Sequence[str]) -> Vectors | None:
         """The stored vectors [n, d] of the images with these hashes, in order; None where one is missing."""
@@ -67,12 +72,19 @@ class CachedImages:
         Raises:
             UsageError: the embedder embeds images alone.
         """
+        return self._of_texts().embed_texts(texts, tick)
+
+    def missing_texts(self, texts: Sequence[str]) -> list[str]:
+        """See `CachedEmbedder`. Raises UsageError: as `embed_texts`."""
+        return self._of_texts().missing_texts(texts)
+
+    def _of_texts(self) -> CachedEmbedder:
         if self._texts is None:
             raise UsageError(
                 "This embedder knows images alone, so prompts cannot be compared with them.",
                 "Choose one that embeds texts too: --embedder offline, --embedder clip:FOLDER",
             )
-        return self._texts.embed_texts(texts, tick)
+        return self._texts
 
     def _keys(self, hashes: Sequence[str]) -> list[str]:
         return content_keys("image-vector/1", "image", hashes, model=self.fingerprint)
@@ -80,6 +92,9 @@ class CachedImages:
     def _stored(self, hashes: Sequence[str]) -> dict[str, Vectors]:
         keys = dict(zip(self._keys(hashes), hashes, strict=True))
         return {keys[k]: v for k, v in self._store.get_vectors(list(keys)).items()}
+
+    def _ready(self, known: Iterable[str]) -> set[str]:
+        return {s for s in known if not self._recompute or s in self._made}
 
     def _keep(self, items: Sequence[Item], found: Sequence[Vectors | Failure]) -> None:
         made = {i.sha256: f for i, f in zip(items, found, strict=True) if i.sha256 and not isinstance(f, Failure)}

@@ -16,7 +16,8 @@ from ictc.replies.reading import bare, one_line, shown
 from ictc.text import shortened
 from ictc.types import Failure, Request, Taxonomy
 
-_LABELS = 8  # of a cluster, the commonest first
+LABELS = 8  # of a cluster, the commonest first
+SAMPLES = 12  # typical images of a cluster
 _TEXT = 200  # characters of what an image shows
 _PER_NAME = 48  # tokens
 _AGAIN = "Try again with another --reasoner, or without one: names then come from the vocabulary."
@@ -62,7 +63,7 @@ class ModelNamer:
             {
                 "id": i,
                 "images": sum(cluster.labels.values()),
-                "words": list(cluster.labels)[:_LABELS],
+                "words": list(cluster.labels)[:LABELS],
                 "typical": [shortened(text, _TEXT) for text in dict.fromkeys(texts)],
             }
             for i, (cluster, texts) in enumerate(zip(draft.clusters, typical, strict=True), 1)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.errors import StepError, UsageError
-from ictc.interfaces import Embedder, Vectors
+from ictc.interfaces import Vectors
 from ictc.lane.evening import View, view_of
 from ictc.lane.fusion import fused
 from ictc.lane.pairing import likeness_to, paired
@@ -43,7 +44,7 @@ class Placer:
     """Makes `Placed` from what is stored; never runs a model on images. With an embedder of texts alone (`sbert:`),
     or of images that were described elsewhere, descriptions take the place of images."""
 
-    def __init__(self, embedder: CachedImages | Embedder, lane: Lane, *, texts_only: bool = False) -> None:
+    def __init__(self, embedder: CachedImages | CachedEmbedder, lane: Lane, *, texts_only: bool = False) -> None:
         self.embedder = embedder
         self._lane = lane
         self.texts_only = texts_only

@@ -17,6 +17,7 @@ from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.lane.clusterers import TEXT, Clustering, cluster, quiet, takes_k
 from ictc.lane.describer import WORDLESS
 from ictc.lane.kept import keep, recall
+from ictc.lane.llmnames import SAMPLES
 from ictc.lane.pairing import likeness_to
 from ictc.lane.place import Placed, Placer
 from ictc.lane.strategies import CRITERION, CRITERION_PROMPT, GENERIC, IMAGE_ONLY
@@ -242,12 +243,9 @@ class LaneReasoner:
         typical = []
         for g in range(len(done.found.centres)):
             inside = np.flatnonzero(done.groups == g)
-            best = inside[np.argsort(-alike[inside, g], kind="stable")[:_SAMPLES]]
+            best = inside[np.argsort(-alike[inside, g], kind="stable")[:SAMPLES]]
             typical.append([descriptions[i].text for i in best.tolist()])
         return typical
-
-
-_SAMPLES = 12
 
 
 def _distinct(names: Sequence[str]) -> list[int]:

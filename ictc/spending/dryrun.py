@@ -13,6 +13,7 @@ are not there yet, up to 256 invented images stand for the missing ones. What is
 - more than 150 labels are placed under the names 50 at a time after the naming, likely at most 600 of them (the others
   are in groups by then); at worst all of them, and everything about the merge is asked for again once;
 - pictures are counted by the provider's rule, or by their area (half and double of it as low and high);
+- clusters of the embedding lane, K or 10, are named from eight labels and twelve images each (half of that, double);
 - an answer takes 0.3 / 0.6 / 2 seconds and 10 / 20 / 50 milliseconds a token, `concurrency` at once.
 
 Tokens are characters / 4, see `ictc.spending.tokens`.
@@ -25,6 +26,7 @@ from contextlib import suppress
 
 from ictc.errors import IctcError
 from ictc.interfaces import Describer, Reasoner
+from ictc.lane.llmnames import LABELS, SAMPLES
 from ictc.reasoners.levels import Grouper, groups_of, has_groups
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.estimate import Estimate, Lane, StepEstimate
@@ -70,6 +72,27 @@ def estimate(
         return Estimate([*steps, *(StepEstimate(stage, reasoning) for stage in ("label", "merge", "assign"))])
     probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing, grouper, groups)
     return Estimate([*steps, *probe.steps()])
+
+
+def invented(k: int, criterion: str) -> tuple[Taxonomy, list[list[str]]]:
+    """K clusters of the embedding lane as they are shown to a model that names them (`lane.llmnames`), of likely
+    length: words, and what their typical images show."""
+    clusters = [Cluster(f"thing {i}", "", {f"thing {i} {j}": 1 for j in range(LABELS)}) for i in range(k)]
+    shown = [[", ".join(f"thing {i} {j} {word}" for word in range(3)) for j in range(SAMPLES)] for i in range(k)]
+    return Taxonomy(criterion, clusters), shown
+
+
+def naming_step(lane: Lane, asked: Asked, k: int) -> StepEstimate:
+    """All names are asked for in one request, and at worst once more."""
+    names = 6 * k
+    return StepEstimate(
+        "merge",
+        lane,
+        (asked.requests, asked.requests, 2 * asked.requests),
+        (asked.text / 2, asked.text, 2 * asked.text),
+        (names, names, 2 * asked.longest),
+        exact=False,
+    )
 
 
 class _Probe:

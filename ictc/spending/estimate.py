@@ -87,14 +87,45 @@ class StepEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Embeds:
+    """What the embedding lane would embed: of so many `images` (or descriptions) as many have a `stored` vector, and so
+    many different ones are `missing`. `done`: the run has this very result already."""
+
+    embedder: str
+    images: int
+    stored: int
+    missing: int
+    done: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "embedder": self.embedder,
+            "images": self.images,
+            "stored": self.stored,
+            "to_embed": self.missing,
+            "done": self.done,
+        }
+
+    def line(self) -> str:
+        """For a person."""
+        if self.done:
+            return "Nothing would be computed: the run has this result."
+        known = f"{self.stored:,} of {self.images:,} images have a vector of {self.embedder}"
+        copies = " (copies once)" if self.stored + self.missing < self.images else ""
+        return f"{known}; {self.missing:,} would be embedded{copies}."
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
-    """All four steps, with so many requests at once and, where there is a limit, so many a minute."""
+    """All four steps, with so many requests at once and, where there is a limit, so many a minute; and in the embedding
+    lane what would be embedded."""
 
     HEADER: ClassVar = ("step", "model", "requests", "tokens in", "tokens out", "price: low / likely / high")
 
     steps: Sequence[StepEstimate]
     concurrency: int = 96
     rpm: int | None = None
+    embeds: Embeds | None = None
 
     @property
     def requests(self) -> Three:
@@ -125,7 +156,8 @@ class Estimate:
             for s in self.steps
         ]
         total = {"requests": _whole(self.requests), "cost": _named(self.cost), "currency": CURRENCY}
-        return {"steps": steps, **total, "seconds": _whole(self.seconds) if self.seconds else None}
+        embeds = {"embedding": self.embeds.to_json()} if self.embeds else {}
+        return {"steps": steps, **total, "seconds": _whole(self.seconds) if self.seconds else None, **embeds}
 
     def rows(self) -> list[tuple[str, ...]]:
         """A table under `HEADER`, with a row for all steps together at its end."""

@@ -10,6 +10,7 @@ import typer
 
 from ictc.cli import lane_options as lane_
 from ictc.cli import options as o
+from ictc.cli.asking import dry_run
 from ictc.cli.console import print_json, say, watching
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import outcome_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "timeout",
-    "retries", "max_calls", "max_cost", "prices",
+    "retries", "max_calls", "max_cost", "prices", "dry_run",
 )  # fmt: skip
 CRITERION = "what it shows"
 
@@ -66,9 +67,13 @@ def cluster(
         embedder, prompts, strategy, pairing, fusion, weight, space, clusterer, param, seed, recompute, truth
     )
     means = changed(Means(lane=lane), given.means)
+    asked = job.Asked(images, criterion, o.k_value(k), means)
+    if given.dry_run:
+        dry_run([asked], output, json_output)
+        return
     meter = given.meter()
     watch = watching(meter)
-    done = job.run(job.Asked(images, criterion, o.k_value(k), means), output, watch, meter)
+    done = job.run(asked, output, watch, meter)
     scores = outputs.score(done, truth) if truth else None
     swept = sweep(done, replace(lane, recompute=False), truth) if weight == lane_.SWEEP else None
     page = outputs.report(done, watch, anew=False) if with_report else None
