@@ -18,6 +18,7 @@ from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner
 from ictc.lane.describer import LaneDescriber
+from ictc.lane.held import HeldLane
 from ictc.lane.llmnames import ModelNamer
 from ictc.lane.place import Placer
 from ictc.lane.reasoner import LaneReasoner
@@ -28,10 +29,12 @@ from ictc.namelist import Names, read_names
 from ictc.outlying import CHOICES
 from ictc.prompts import Prompts
 from ictc.reasoners.cascade import CascadeReasoner
+from ictc.reasoners.cascade.held import HeldCascade
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.reasoners.evidenced import EvidencedReasoner
 from ictc.reasoners.grouping import NameGrouper
+from ictc.reasoners.held import HeldReasoner, Known, WithKnown
 from ictc.reasoners.levels import Grouper, LevelledReasoner, check_groups
 from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
@@ -186,6 +189,34 @@ class Backends:
     def _sure(self, made: Reasoner) -> Reasoner:
         least = self.means.wording.min_confidence
         return UnsureReasoner(made, least) if least else made
+
+    def beside(self, known: Known) -> Reasoner:
+        """Who labels and assigns images that come later, to the clusters of those that are known. Outliers are looked
+        for among all of them.
+
+        Raises:
+            SpecError, UsageError: see `reasoner`.
+        """
+        lane = self.means.lane
+        made: Reasoner = HeldLane(self.placer(), lane, self.store, known) if lane else self._later(known)
+        sure = self._sure(made)
+        if self.stand_in is not None:
+            return sure
+        appearance = made if isinstance(made, HeldLane) else self._appearance()
+        return OutlierReasoner(WithKnown(sure, known), self.means.wording.outliers, self.embedder(), appearance)
+
+    def _later(self, known: Known) -> Reasoner:
+        spec, wording = self.means.reasoner, self.means.wording
+        cheap = HeldReasoner(self.embedder(), known, self.evidence())
+        if not calls_models(spec):
+            check_specs(OFFLINE, spec)
+            return cheap
+        model = self.open_model(spec)
+        asked: Reasoner = self._asking(model, spec)
+        if wording.budget:
+            held = Allowance(model)
+            asked = HeldCascade(cheap, self._asking(held, spec), held, parse_budget(wording.budget), wording.pack)
+        return asked if self.means.fallback is None else FallbackReasoner(asked, cheap, spec, self.store)
 
     @property
     def _described_elsewhere(self) -> bool:
