@@ -124,7 +124,11 @@ class _Rate(ProgressColumn):
     """Items per second."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
+        return Text(_rate(task.speed) if task.speed else "", style="dim")
+
+
+def _rate(speed: float) -> str:
+    return f"{speed:,.0f}/s" if speed >= 1 else f"{1 / speed:,.1f} s each"
 
 
 class _Spent(ProgressColumn):
@@ -164,7 +168,7 @@ def watching(meter: Meter | None = None) -> Watch:
             bars.update(task, completed=total)
         if not console.is_terminal:
             seconds = time.perf_counter() - start
-            rate = f", {total / seconds:,.0f}/s" if seconds > 0.05 else ""
+            rate = f", {_rate(total / seconds)}" if seconds > 0.05 and total else ""
             spent = _spent(meter)
             say(f"{stage}: {total} in {seconds:.1f} s{rate}{f'; so far {spent}' if spent else ''}")
 

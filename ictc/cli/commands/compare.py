@@ -16,13 +16,14 @@ from ictc.cli import compare_options as c
 from ictc.cli import lane_options as lane_
 from ictc.cli import options as o
 from ictc.cli.commands.cluster import CRITERION
-from ictc.cli.console import out, print_json, say, show_line, watch
+from ictc.cli.console import error_json, fail, out, print_json, say, show_line, watch
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.tables import cell
-from ictc.errors import EXIT_FAILED, EXIT_PARTIAL
+from ictc.errors import EXIT_PARTIAL, StepError
 
 _CALLED = {"k": "K", "acc": "ACC", "ari": "ARI", "nmi": "NMI", "prompt_acc": "prompt ACC", "unassigned": "outliers"}
 _COUNTS = ("k", "unassigned")
+_NAMED = 4
 _SPARE = ("runs", "seconds", "unassigned", "prompt_acc", "k", "silhouette", "ari")
 """What a narrow terminal does without, in that order."""
 
@@ -72,26 +73,23 @@ def compare(
             say(message)
 
     found = compare(asked, output, watch, tell_once)
-    exit_code = _exit_code(found)
+    rows = found["rows"]
+    none = not any(row["runs"] for row in rows)
+    error = StepError("Not one row has numbers.", rows[0]["reasons"][0]["reason"]) if none else None
+    lacking = [one for one in found["embedders"] if one["failed"]]
+    exit_code = EXIT_PARTIAL if lacking or any(row["reasons"] for row in rows) else 0
     if json_output:
-        print_json({**found, "exit": exit_code})
+        print_json({**found, **(error_json(error) if error else {"exit": exit_code})})
     else:
         _show(found)
-    for one in (one for one in found["embedders"] if one["failed"]):
+    for one in lacking:
         first = one["failures"][0]
         many = f"{one['failed']} of {found['n']} images failed"
         say(f"{one['embedder']}: {many}; {first['image']}: {first['message']}")
+    if error:
+        fail(error, as_json=False)
     if exit_code:
         raise typer.Exit(exit_code)
-
-
-def _exit_code(found: dict[str, Any]) -> int:
-    """0 all well; 3 some rows or images have no numbers; 4 none has."""
-    rows = found["rows"]
-    if not any(row["runs"] for row in rows):
-        return EXIT_FAILED
-    partly = any(row["reasons"] for row in rows) or any(one["failed"] for one in found["embedders"])
-    return EXIT_PARTIAL if partly else 0
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -169,12 +167,16 @@ def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]
         show_line(f"{found['without_class']} images have no class in the truth and are left out of ACC, ARI and NMI.")
     if found["supervised"]:
         show_line(found["supervised"]["note"])
+    said: dict[str, list[str]] = {}
     for row in found["rows"]:
         name = " ".join(str(row[axis]) for axis in axes if row[axis] is not None)
         for why in row["reasons"]:
-            some = f" for {len(why['seeds'])} of {row['of']} seeds" if row["runs"] else ""
-            show_line(f"{name}: no numbers{some}. {why['reason']}")
-        lone = [note for one in row["cells"] if one["silhouette"] is None for note in one["notes"]]
-        for note in dict.fromkeys(lone):
-            show_line(f"{name}: {note}")
+            some = f" ({len(why['seeds'])} of {row['of']} seeds)" if row["runs"] else ""
+            said.setdefault(f"no numbers: {why['reason']}", []).append(name + some)
+        alone = [note for one in row["cells"] if one["silhouette"] is None for note in one["notes"]]
+        for note in dict.fromkeys(alone):
+            said.setdefault(note, []).append(name)
+    for message, names in said.items():
+        more = f" and {len(names) - _NAMED} more rows" if len(names) > _NAMED else ""
+        show_line(f"{'; '.join(names[:_NAMED])}{more}: {message}")
     show_line(f"table and figure: {', '.join(found['files'])}")
