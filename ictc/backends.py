@@ -6,6 +6,7 @@ Every model is opened here, as `StoredModel(Metered(model))`: nothing is asked t
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_embedder
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
-from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner
+from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
 from ictc.lane.describer import LaneDescriber
 from ictc.lane.held import HeldLane
 from ictc.lane.llmnames import ModelNamer
@@ -44,6 +45,7 @@ from ictc.registry import DescriberContext, describer, describers, embedders, mo
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store
+from ictc.types import Description
 
 RECORDED = "recorded:"
 _VISION = "vlm:"
@@ -64,7 +66,7 @@ def check_lane_specs(lane: Lane, reasoner_spec: str) -> None:
     _check("reasoner", reasoner_spec, [OFFLINE, *models()])
 
 
-def check_recorded(spec: str) -> None:
+def check_recorded(spec: str, option: str = "--reasoner") -> None:
     """Raises SpecError where a run folder (perhaps somebody else's) names a server far away: it would get your key."""
     kind, _, argument = spec.partition(":")
     if kind != "openai":
@@ -75,7 +77,7 @@ def check_recorded(spec: str) -> None:
     if not (is_local(host) or server.is_openai or server.base_url == own):
         raise SpecError(
             f"This run was made with {spec}; that server would be sent your key.",
-            f"If you trust it, say so: --reasoner {spec}",
+            f"If you trust it, say so: {option} {spec}",
         )
 
 
@@ -204,6 +206,13 @@ class Backends:
             return sure
         appearance = made if isinstance(made, HeldLane) else self._appearance()
         return OutlierReasoner(WithKnown(sure, known), self.means.wording.outliers, self.embedder(), appearance)
+
+    def likeness(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
+        """What images are like as a whole [n, d], where more is known of them than words."""
+        if self.means.lane:
+            return self.placer().images(descriptions)
+        made = self._appearance()
+        return made.appearance(descriptions, criterion) if made else None
 
     def _later(self, known: Known) -> Reasoner:
         spec, wording = self.means.reasoner, self.means.wording

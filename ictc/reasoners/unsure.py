@@ -34,9 +34,11 @@ class UnsureReasoner(Wrapped):
     def assign(
         self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
     ) -> list[Assignment | Failure]:
-        return [self._checked(a) for a in self._inner.assign(descriptions, taxonomy, criterion, tick)]
+        return [checked(a, self._least) for a in self._inner.assign(descriptions, taxonomy, criterion, tick)]
 
-    def _checked(self, found: Assignment | Failure) -> Assignment | Failure:
-        if isinstance(found, Failure) or found.confidence is None or found.confidence >= self._least:
-            return found
-        return replace(found, cluster=None, evidence=f"unsure, perhaps {found.cluster}: {found.evidence}")
+
+def checked(found: Assignment | Failure, least: float) -> Assignment | Failure:
+    """An answer that is not sure enough puts the image nowhere."""
+    if isinstance(found, Failure) or found.confidence is None or found.confidence >= least:
+        return found
+    return replace(found, cluster=None, evidence=f"unsure, perhaps {found.cluster}: {found.evidence}")

@@ -1,0 +1,165 @@
+"""Corrections applied to a draft, one by one: what they leave to be asked is a `Question`. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ictc.errors import UsageError
+from ictc.outlying import ABOUT
+from ictc.steering.corrections import Add, Correction, Drop, Merge, Move, Pin, Rename, Split, Unpin
+from ictc.steering.draft import BY_HAND, Attract, Divide, Draft, Place, Question
+from ictc.steering.finding import cluster_named, images_named, new_name
+from ictc.types import Assignment, Cluster
+
+
+def apply(change: Correction, draft: Draft, described: Mapping[str, str]) -> tuple[Draft, Question | None]:
+    """The draft with the change made, as far as that takes no question. `described`: contents (SHA-256) by image, of
+    those that have a description.
+
+    Raises:
+        UsageError: it cannot be made; the hint says what to type instead. The message names what is not there.
+    """
+    match change:
+        case Rename():
+            return _rename(change, draft), None
+        case Merge():
+            return _merge(change, draft), None
+        case Split():
+            return _split(change, draft)
+        case Drop():
+            return _drop(change, draft)
+        case Pin() | Unpin():
+            return _pin(change, draft), None
+        case Add():
+            return _add(change, draft)
+        case Move():
+            return _move(change, draft, described), None
+
+
+def resolved(change: Correction, draft: Draft, described: Mapping[str, str]) -> Correction:
+    """As it will be kept: clusters, images and new names by their exact names, moves with contents. Raises as
+    `apply` does."""
+    names = draft.names
+    match change:
+        case Rename():
+            old = cluster_named(change.cluster, names)
+            return Rename(old, new_name(change.name, (n for n in names if n != old)))
+        case Merge():
+            parts = tuple(dict.fromkeys(cluster_named(c, names) for c in change.clusters))
+            largest = max(parts, key=lambda p: len(draft.members(p)))
+            return Merge(parts, new_name(change.name or largest, (n for n in names if n not in parts)))
+        case Move():
+            images = _images(change, described)
+            contents = tuple(described[i] for i in images)
+            return Move(images, cluster_named(change.cluster, names), contents if any(contents) else ())
+        case Add():
+            return replace(change, name=new_name(change.name, names))
+        case _:
+            return replace(change, cluster=cluster_named(change.cluster, names))
+
+
+def _rename(change: Rename, draft: Draft) -> Draft:
+    old = cluster_named(change.cluster, draft.names)
+    name = new_name(change.name, (n for n in draft.names if n != old))
+    clusters = [replace(c, name=name) if c.name == old else c for c in draft.taxonomy.clusters]
+    pinned = tuple(name if p == old else p for p in draft.pinned)
+    return replace(draft.with_clusters(clusters).in_clusters({old: name}), pinned=pinned)
+
+
+def _merge(change: Merge, draft: Draft) -> Draft:
+    parts = list(dict.fromkeys(cluster_named(c, draft.names) for c in change.clusters))
+    if len(parts) < 2:
+        raise UsageError("One cluster alone cannot be merged.", 'Name two or more: --merge "a+b=c"')
+    sizes = {p: len(draft.members(p)) for p in parts}
+    largest = max(parts, key=lambda p: sizes[p])
+    name = new_name(change.name or largest, (n for n in draft.names if n not in parts))
+    held = [draft.cluster(p) for p in parts]
+    about = draft.cluster(name).about if name in parts else ", ".join(parts)
+    labels: dict[str, int] = {}
+    for c in held:
+        for label, n in c.labels.items():
+            labels[label] = labels.get(label, 0) + n
+    group = draft.cluster(largest).group
+    ranked = dict(sorted(labels.items(), key=lambda x: (-x[1], x[0])))
+    one = Cluster(name, "" if about == ABOUT else about, ranked, group)
+    clusters = [one if c.name == parts[0] else c for c in draft.taxonomy.clusters if c.name not in parts[1:]]
+    pinned = tuple(dict.fromkeys(name if p in parts else p for p in draft.pinned))
+    return replace(draft.with_clusters(clusters).in_clusters(dict.fromkeys(parts, name)), pinned=pinned)
+
+
+def _split(change: Split, draft: Draft) -> tuple[Draft, Question]:
+    name = _free(change.cluster, draft, "split")
+    images = draft.members(name)
+    into = len(change.names) or change.into
+    if into < 2:
+        raise UsageError(f"“{name}” cannot be split into {into}.", "Ask for two parts or more: --split a=2")
+    if len(images) < into:
+        raise UsageError(
+            f"“{name}” has {len(images)} images and cannot be split into {into}.", "Ask for fewer parts, or --drop it."
+        )
+    taken = [n for n in draft.names if n != name]
+    names: list[str] = []
+    for given in change.names:
+        names.append(new_name(given, [*taken, *names]))
+    return draft, Divide(name, images, into, tuple(names))
+
+
+def _drop(change: Drop, draft: Draft) -> tuple[Draft, Question | None]:
+    name = _free(change.cluster, draft, "dropped")
+    rest = [c for c in draft.taxonomy.clusters if c.name != name]
+    if not any(c.about != ABOUT for c in rest):
+        raise UsageError(f"“{name}” is the only cluster; it cannot be dropped.", "Give it another name: --rename a=b")
+    images = draft.members(name)
+    return draft.with_clusters(rest).in_clusters({name: None}), Place(images) if images else None
+
+
+def _pin(change: Pin | Unpin, draft: Draft) -> Draft:
+    name = cluster_named(change.cluster, draft.names)
+    if isinstance(change, Pin):
+        return replace(draft, pinned=tuple(dict.fromkeys([*draft.pinned, name])))
+    if name not in draft.pinned:
+        raise UsageError(f"“{name}” is not pinned.", f"Pinned are: {', '.join(draft.pinned) or 'none'}.")
+    return replace(draft, pinned=tuple(p for p in draft.pinned if p != name))
+
+
+def _add(change: Add, draft: Draft) -> tuple[Draft, Question]:
+    name = new_name(change.name, draft.names)
+    return draft.with_clusters([*draft.taxonomy.clusters, Cluster(name, change.about)]), Attract(name)
+
+
+def _move(change: Move, draft: Draft, described: Mapping[str, str]) -> Draft:
+    cluster = cluster_named(change.cluster, draft.names)
+    moved: dict[str, Assignment] = {}
+    for image in _images(change, described):
+        before = draft.assignments.get(image)
+        was = before.cluster if before else None
+        said = f"moved by hand from “{was}”" if was else "put here by hand"
+        moved[image] = Assignment(image, cluster, by=BY_HAND, evidence=said)
+    return draft.answered(moved)
+
+
+def _images(change: Move, described: Mapping[str, str]) -> tuple[str, ...]:
+    """The images that are meant. Where their contents are known (a correction of another run), a name with another
+    content is another image, and the content under any name is the image; some may be lacking."""
+    if not change.contents:
+        names = list(described)
+        return tuple(dict.fromkeys(i for text in change.images for i in images_named(text, names)))
+    holders: dict[str, list[str]] = {}
+    for image, content in described.items():
+        holders.setdefault(content, []).append(image)
+    found: dict[str, None] = {}
+    for image, content in zip(change.images, change.contents, strict=False):
+        known = [image] if described.get(image) == content else holders.get(content, []) if content else []
+        found |= dict.fromkeys(known)
+    if not found:
+        raise UsageError(f"None of the {len(change.images)} images is here, by content.", "They are of another run.")
+    return tuple(found)
+
+
+def _free(text: str, draft: Draft, what: str) -> str:
+    """The cluster that is meant, which must not be pinned."""
+    name = cluster_named(text, draft.names)
+    if name in draft.pinned:
+        raise UsageError(f"“{name}” is pinned and cannot be {what}.", f"First: --unpin '{name}'")
+    return name

@@ -1,0 +1,235 @@
+"""A refinement under way, in memory: the changes made one by one, with what they leave to be asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ictc.backends import IMPORTED, RECORDED, Backends, check_recorded, check_specs, check_wording
+from ictc.errors import RunError, UsageError
+from ictc.interfaces import Reasoner
+from ictc.job import means_of
+from ictc.means import OFFLINE, Means, changed
+from ictc.pipeline import check_there, split
+from ictc.progress import Watch, unwatched
+from ictc.result import Result
+from ictc.revision import RESULT_FILES, Revision
+from ictc.runfolder import RunFolder, Settings
+from ictc.spending.meter import Meter
+from ictc.steering.anew import another_criterion, another_k
+from ictc.steering.answering import Answerer
+from ictc.steering.applying import apply, resolved
+from ictc.steering.corrections import Add, Anew, Change, Drop, Split, to_row
+from ictc.steering.draft import Draft
+from ictc.steering.kept import marked, pinned, renames, standing
+from ictc.store import Store
+from ictc.types import Description, Failure
+
+LATER = "later"
+"""Stands for the number of the revision that is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """What is to be changed of which revision ("": the last finished), and by what other means (`means.changed`).
+
+    `carried`: corrections of another run, which are left out where they do not apply.
+    """
+
+    folder: Path
+    changes: tuple[Change, ...] = ()
+    revision: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    carried: tuple[Change, ...] = ()
+    watch: Watch = unwatched
+    meter: Meter = field(default_factory=Meter)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the changes come to. `rows`: of corrections.jsonl, those before included."""
+
+    settings: Settings
+    result: Result
+    draft: Draft
+    rows: Sequence[Mapping[str, Any]]
+    left_out: Sequence[str] = ()
+    gone: Sequence[Change] = ()
+    reasoner: Reasoner | None = None  # of a new criterion, whose account of outliers and cascade it has
+
+
+@dataclass(frozen=True)
+class Work:
+    """One refinement under way. `last`: the revision that was looked at first; `before`: that the changes are made to,
+    which is another where `last` is what these very changes made of it (`repeated`)."""
+
+    asked: Refinement
+    folder: RunFolder
+    store: Store
+    means: Means
+    before: Revision
+    last: Revision
+    estimating: Backends | None = None
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """What was asked for, as run.json keeps it."""
+        return [to_row(c) for c in (*self.asked.changes, *self.asked.carried)]
+
+    @property
+    def repeated(self) -> bool:
+        return self.before.id != self.last.id
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether images failed for a passing reason, so that the same changes are worth another try."""
+        anew = self.means.options.retry_failed
+        return any(f.retryable or anew for f in self.last.failures())
+
+    @cached_property
+    def known(self) -> Settings:
+        return self.folder.settings(self.before.id)
+
+    @cached_property
+    def result(self) -> Result:
+        return self.before.result()
+
+    @cached_property
+    def backends(self) -> Backends:
+        return self.estimating or Backends(self.means, self.store, self.asked.meter)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.before.corrections()
+
+    def draft(self) -> Draft:
+        """The result before, to be changed."""
+        kept = tuple(p for p in pinned(standing(self.rows)) if p in self.result.names)
+        failed = {f.image: f for f in self.result.failures if f.stage == "assign"}
+        return Draft(self.result.taxonomy, {a.image: a for a in self.result.assignments}, kept, failed)
+
+    def made(self) -> Made:
+        """All changes made; models are asked what they leave to be asked."""
+        now = Made(self.known, self.result, self.draft(), self.rows)
+        for change, lenient in [*((c, False) for c in self.asked.changes), *((c, True) for c in self.asked.carried)]:
+            try:
+                now = self._changed(change, now)
+            except UsageError as e:
+                if not lenient:
+                    raise
+                now = replace(now, left_out=[*now.left_out, f"{shlex.join(change.words())}: {e.message}"])
+        return replace(now, settings=replace(now.settings, corrections=self._digest()))
+
+    def _changed(self, change: Change, now: Made) -> Made:
+        if isinstance(change, Anew):
+            return self._anew(change, now)
+        described = {d.image: d.sha256 for d in now.result.descriptions}
+        exact = resolved(change, now.draft, described)
+        draft, question = apply(exact, now.draft, described)
+        settings = now.settings
+        if question:
+            draft = self._answerer(now.result).answer(question, draft)
+        if isinstance(exact, Split | Drop | Add):
+            settings = self._by_these_means(settings)
+        return replace(now, settings=settings, draft=draft, rows=[*now.rows, to_row(exact)])
+
+    def _answerer(self, result: Result) -> Answerer:
+        return Answerer(self.backends, result, self.asked.watch, self.estimating is not None)
+
+    def _by_these_means(self, settings: Settings) -> Settings:
+        if self.known.reasoner == IMPORTED and self.means.reasoner == OFFLINE:
+            return settings
+        print_ = self.backends.reasoner().fingerprint
+        wording = self.means.wording.to_json()
+        return replace(settings, reasoner=self.means.reasoner, reasoner_fingerprint=print_, wording=wording)
+
+    def _anew(self, change: Anew, now: Made) -> Made:
+        before = standing(now.rows)
+        if not change.criterion or change.criterion == now.result.criterion:
+            draft = another_k(change.k, now.draft, self._answerer(now.result), renames(before))
+            made = replace(now, draft=draft)
+        else:
+            made = self._reworded(change, now)
+        rows, gone = marked(now.rows, made.draft, LATER)
+        settings = replace(self._by_these_means(made.settings), k=change.k)
+        gone_too = [*now.gone, *gone]
+        return replace(made, settings=settings, rows=[*rows, to_row(change)], gone=gone_too)
+
+    def _reworded(self, change: Anew, now: Made) -> Made:
+        descriptions, failures, print_ = self._descriptions(change, now)
+        settings = replace(now.settings, criterion=change.criterion, describer_fingerprint=print_)
+        result = replace(
+            now.result, criterion=change.criterion, descriptions=descriptions, failures=failures, labels=[]
+        )
+        remade = another_criterion(
+            descriptions, change.criterion, change.k, now.draft, self._answerer(result), renames(standing(now.rows))
+        )
+        result = replace(result, labels=remade.labels)
+        return replace(now, settings=settings, result=result, draft=remade.draft, reasoner=remade.reasoner)
+
+    def _descriptions(self, change: Anew, now: Made) -> tuple[list[Description], list[Failure], str]:
+        """Step 1 for another criterion, its failures, and the fingerprint of whoever did it. Recorded descriptions are
+        for any criterion; what another revision of the run has is taken from there."""
+        of_images = [f for f in now.result.failures if f.stage == "image"]
+        there = [f for f in now.result.failures if f.stage in ("image", "describe")]
+        spec, own = self.known.describer, self.known.describer_fingerprint
+        if spec == IMPORTED or spec.startswith(RECORDED):
+            return list(now.result.descriptions), there, own
+        if change.keep:
+            return list(now.result.descriptions), there, f"kept from “{now.result.criterion}”: {own}"
+        for i in reversed(self.folder.revision_ids):
+            known, revision = self.folder.settings(i), self.folder.revision(i)
+            alike = (known.inputs, known.describer_fingerprint) == (self.known.inputs, own)
+            if alike and known.criterion == change.criterion and revision.has("step1_result.jsonl"):
+                failed = [f for f in revision.failures() if f.stage in ("image", "describe")]
+                if not any(f.retryable for f in failed):
+                    return revision.descriptions(), failed, own
+        if self.means.describer == self.known.describer:
+            check_recorded(self.known.describer, "--describer")
+        describer = self.backends.describer()
+        with self.asked.watch("describe", len(now.result.items)) as tick:
+            found, failed = split(describer.describe(list(now.result.items), change.criterion, tick))
+        check_there(failed)
+        if not found:
+            raise RunError("None of the images could be described.", "Are they where they were? See images.jsonl.")
+        return (
+            found,
+            [*of_images, *(f for f in failed if f.image not in {g.image for g in of_images})],
+            (describer.fingerprint),
+        )
+
+    def _digest(self) -> str:
+        """Changes with what is changed, and with the result that it is changed of."""
+        of = [self.known.key, self.before.digest_of(*RESULT_FILES), self.told]
+        return hashlib.sha256(json.dumps(of, ensure_ascii=True).encode()).hexdigest()
+
+
+def begun(asked: Refinement, folder: RunFolder, store: Store) -> Work:
+    """The refinement on the revision that is meant. Raises UsageError, RunError: see `refine`."""
+    last = folder.revision(asked.revision, finished=True)
+    if folder.entry(last.id).get("status") != "done":
+        raise RunError(f"{last.path} is not finished.", "Run the command that made it again, or give --revision NNN.")
+    known = folder.settings(last.id)
+    work = Work(asked, folder, store, refined_means(known, asked.given), last, last)
+    made = folder.entry(last.id).get("refined")
+    if made and made["changes"] == work.told and not asked.revision and work.means.reasoner == known.reasoner:
+        return replace(work, before=folder.revision(made["of"]))
+    return work
+
+
+def refined_means(known: Settings, given: Mapping[str, Any]) -> Means:
+    """By what means a refined revision is made: those of the run, unless given anew."""
+    if known.reasoner == IMPORTED:
+        known = replace(known, reasoner=OFFLINE)
+    means = changed(means_of(known), given)
+    check_specs(OFFLINE, means.reasoner)
+    if "reasoner" not in given:
+        check_recorded(known.reasoner)
+    check_wording(means.wording, means.reasoner)
+    return means
