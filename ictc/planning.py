@@ -17,8 +17,10 @@ from ictc.interfaces import Model, Tick, no_tick
 from ictc.job import Asked, as_it_stands, check_size, means_of, resolve
 from ictc.means import OFFLINE, changed
 from ictc.means import Lane as EmbeddingLane
+from ictc.outlying import without
 from ictc.pipeline import split
 from ictc.reasoners.cascade.plan import parse_budget
+from ictc.reasoners.held import Known
 from ictc.reasoners.words import says_something
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
@@ -104,6 +106,32 @@ def plan(asked: Asked, folder: Path) -> Estimate:
         )
         found = _within(found, asked, len(source.items) if known is None else _saying(known))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
+
+
+def plan_later(asked: Asked, items: Sequence[Item], known: Known, folder: Path) -> Estimate:
+    """What would be asked about images that come later to a run whose names stay (`ictc.updating`)."""
+    means, n = replace(asked.means, fallback=None), len(items)
+    with _store(folder) as store:
+        if means.lane:
+            lacking = _unembedded(
+                asked, Source(list(items), [], {}, None, "paths"), folder, Backends(means, store, Meter())
+            )
+            embeds = Embeds(means.lane.embedder, n, n - len(lacking), len(set(lacking)), False)
+            steps = [StepEstimate("describe", Lane(spec=means.lane.embedder))]
+            return Estimate(steps, means.options.concurrency, means.options.rpm, embeds)
+        describing, describer = _lane(means.describer, asked, store)
+        reasoning, reasoner = _lane(means.reasoner, _asking_all(asked), store)
+        made = describer.describer()
+        told = split(made.describe(items, asked.criterion))[0] if means.describer.startswith(RECORDED) else None
+        names = without(known.taxonomy)
+        beside = reasoner.beside(known)
+        found = estimate(items, asked.criterion, None, made, beside, describing, reasoning, told, names=names)
+        if means.wording.budget:
+            most = parse_budget(means.wording.budget).later(n if told is None else _saying(told))
+            limits = {"label": 0, "assign": most}
+            found = replace(found, steps=[s.at_most(limits.get(s.stage, n)) for s in found.steps])
+        steps = [step for step in found.steps if step.stage != "merge"]
+        return replace(found, steps=steps, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
 
 def _lane_plan(asked: Asked, lane: EmbeddingLane, source: Source, folder: Path) -> Estimate:

@@ -27,6 +27,9 @@ from ictc.store import Store, content_key
 _OURS = {".lock", ".run.json.part", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"}
 _REVISION = re.compile(r"[0-9]{3,}")
 
+UPDATED = "update:"
+"""How `Settings.taxonomy` begins where old images keep what another revision gave them (`ictc.updating`)."""
+
 FORMAT = 1
 """Version of the folder's layout. A run with a higher one is refused, never guessed at."""
 
@@ -37,10 +40,10 @@ class Settings:
 
     `inputs` is the digest of all image names and contents. `k` is None for "auto" and 0 where step 2b has not been
     asked for yet. `taxonomy` is the digest of what was not made by this reasoner: names that a person wrote into
-    step2b_result.json, or labels and names that another reasoner left; else "". `wording` is
-    what models are told beside the criterion (`means.Wording`), and `lane` (`means.Lane`) how the embedding lane works,
-    for the steps that follow; fingerprints hold their content. `corrections`: the digest of what a person changed of
-    which result (`ictc.steering`), "" where that is nothing.
+    step2b_result.json, labels and names that another reasoner left, or the revision that was updated; else "".
+    `wording` is what models are told beside the criterion (`means.Wording`), and `lane` (`means.Lane`) how the
+    embedding lane works, for the steps that follow; fingerprints hold their content. `corrections`: the digest of what
+    a person changed of which result (`ictc.steering`), "" where that is nothing.
     """
 
     images: str

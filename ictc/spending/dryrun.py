@@ -51,12 +51,14 @@ def estimate(
     descriptions: Sequence[Description] | None = None,
     grouper: Grouper | None = None,
     groups: int = 0,
+    names: Taxonomy | None = None,
 ) -> Estimate:
     """What the steps would ask. Nothing is sent and nothing is written.
 
     `describer` and `reasoner` must have their lane's `counting` in the place of their model, inside `StoredModel`; one
     whose lane has none is not run. `descriptions` are those at hand where the describer asks no model (recorded ones,
     or of a step 1 that is done). `grouper` merges the names into `groups` broader ones, where that is asked for.
+    `names`: where they are there, and nothing is merged.
     """
     missing = len(items)
     if describing.counting:
@@ -70,7 +72,7 @@ def estimate(
         steps = [StepEstimate("describe", describing)]
     if reasoning.counting is None:
         return Estimate([*steps, *(StepEstimate(stage, reasoning) for stage in ("label", "merge", "assign"))])
-    probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing, grouper, groups)
+    probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing, grouper, groups, names)
     return Estimate([*steps, *probe.steps()])
 
 
@@ -109,11 +111,13 @@ class _Probe:
         missing: int,
         grouper: Grouper | None = None,
         groups: int = 0,
+        names: Taxonomy | None = None,
     ) -> None:
         self._reasoner, self._criterion, self._k = reasoner, criterion, k
         self._lane, self._counting = lane, counting
         self._known, self._missing = known, missing
         self._grouper, self._groups = grouper, groups
+        self._names = names
         self._invented = [Description(f"?{i}", _text(i), "") for i in range(min(missing, _PROBES))]
 
     def steps(self) -> list[StepEstimate]:
@@ -121,8 +125,11 @@ class _Probe:
         sure = self._counting.taken()
         self._reasoner.label(self._invented, self._criterion)
         label = self._step("label", sure, found)
-        if label.asks or self._missing:
-            taxonomy, merge = None, self._merge_step(*self._guessed())
+        taxonomy = self._names
+        if taxonomy is not None:
+            merge = StepEstimate("merge", self._lane)
+        elif label.asks or self._missing:
+            merge = self._merge_step(*self._guessed())
         else:
             labels = [x for x in found if isinstance(x, Label)]
             taxonomy = self._merge(labels)
