@@ -38,7 +38,8 @@ def label(later: Later) -> tuple[RunFolder, Revision]:
     """Step 2a on a run that has step 1. Another reasoner than before makes a new revision."""
     with _reopened(later) as (run_folder, before, settings, reasoner, _):
         revision = before
-        if before.has(LABELS) and _another(later, settings, run_folder.settings(before.id)):
+        known = run_folder.settings(before.id)
+        if before.has(LABELS) and (_another(later, settings, known) or known.corrections):
             revision = run_folder.revision_for(replace(settings, k=0, taxonomy=""))
             revision.copy_step_1(before)
             carry_notes(run_folder, before, revision)
@@ -76,7 +77,11 @@ def assign(later: Later) -> Done:
         revision.taxonomy()
         found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
         known = run_folder.settings(revision.id)
-        if (merged and found not in (merged, settings.taxonomy)) or _another(later, settings, known):
+        if (
+            (merged and found not in (merged, settings.taxonomy))
+            or _another(later, settings, known)
+            or known.corrections
+        ):
             settings = replace(settings, taxonomy=found)
         if settings.key != known.key:
             before, revision = revision, run_folder.revision_for(settings)
@@ -110,9 +115,13 @@ def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Rea
         backends = Backends(means, store, later.meter)
         reasoner = backends.reasoner()
         settings = replace(
-            known, reasoner=means.reasoner, reasoner_fingerprint=reasoner.fingerprint, wording=means.wording.to_json()
+            known,
+            reasoner=means.reasoner,
+            reasoner_fingerprint=reasoner.fingerprint,
+            wording=means.wording.to_json(),
+            corrections="",  # a step that is done again is done for all images: what was corrected stays where it is
         )
-        if not later.given:  # nothing else is asked: a newer ictc goes on where an older one stopped
+        if not later.given and not known.corrections:  # a newer ictc goes on where an older one stopped
             run_folder.record(revision.id, settings)
         yield run_folder, revision, settings, reasoner, backends.embedder()
 
