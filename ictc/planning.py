@@ -13,7 +13,7 @@ from ictc.backends import RECORDED, Backends, calls_models, check_wording
 from ictc.embed.images import CachedImages
 from ictc.errors import RunError, StepError
 from ictc.images.sources import Source
-from ictc.interfaces import Model, Tick, no_tick
+from ictc.interfaces import Describer, Model, Tick, no_tick
 from ictc.job import Asked, as_it_stands, check_size, means_of, resolve
 from ictc.means import OFFLINE, changed
 from ictc.means import Lane as EmbeddingLane
@@ -51,7 +51,7 @@ def plan_step(folder: Path, revision_id: str, stage: Stage, given: Mapping[str, 
     asked = Asked([], settings.criterion, settings.k or None, means)
     known = revision.descriptions()
     with _store(folder) as store:
-        lane, backends = _lane(means.reasoner, _asking_all(asked), store)
+        lane, backends = lane_of(means.reasoner, _asking_all(asked), store)
         if means.lane:
             step = _naming(asked, lane, backends) if stage == "merge" else StepEstimate(stage, Lane(spec=OFFLINE))
             return Estimate([step], means.options.concurrency, means.options.rpm)
@@ -82,18 +82,24 @@ def plan(asked: Asked, folder: Path) -> Estimate:
     if asked.means.lane:
         check_size(asked.k, source)
         return _lane_plan(asked, asked.means.lane, source, folder)
+    return plan_items(asked, source.items, folder)
+
+
+def plan_items(
+    asked: Asked, items: Sequence[Item], folder: Path, known: Sequence[Description] | None = None
+) -> Estimate:
+    """As `plan`, for images of the criterion lane that are known already. `known`: descriptions that stand."""
     means = replace(asked.means, fallback=None)
     with _store(folder) as store:
-        describing, describer = _lane(means.describer, asked, store)
-        reasoning, reasoner = _lane(means.reasoner, _asking_all(asked), store)
-        made = describer.describer()
-        known: Sequence[Description] | None = None
-        if means.describer.startswith(RECORDED):
-            known = split(made.describe(source.items, asked.criterion))[0]
-        elif describing.counting is None:
+        describing, describer = (Lane(), None) if known is not None else lane_of(means.describer, asked, store)
+        reasoning, reasoner = lane_of(means.reasoner, _asking_all(asked), store)
+        made: Describer = describer.describer() if describer else _Nobody()
+        if known is None and means.describer.startswith(RECORDED):
+            known = split(made.describe(items, asked.criterion))[0]
+        elif known is None and describing.counting is None:
             known = _described(folder, asked)
         found = estimate(
-            source.items,
+            items,
             asked.criterion,
             asked.k,
             made,
@@ -104,7 +110,7 @@ def plan(asked: Asked, folder: Path) -> Estimate:
             reasoner.grouper(),
             means.wording.groups,
         )
-        found = _within(found, asked, len(source.items) if known is None else _saying(known))
+        found = _within(found, asked, len(items) if known is None else _saying(known))
         return replace(found, concurrency=means.options.concurrency, rpm=means.options.rpm)
 
 
@@ -119,8 +125,8 @@ def plan_later(asked: Asked, items: Sequence[Item], known: Known, folder: Path) 
             embeds = Embeds(means.lane.embedder, n, n - len(lacking), len(set(lacking)), False)
             steps = [StepEstimate("describe", Lane(spec=means.lane.embedder))]
             return Estimate(steps, means.options.concurrency, means.options.rpm, embeds)
-        describing, describer = _lane(means.describer, asked, store)
-        reasoning, reasoner = _lane(means.reasoner, _asking_all(asked), store)
+        describing, describer = lane_of(means.describer, asked, store)
+        reasoning, reasoner = lane_of(means.reasoner, _asking_all(asked), store)
         made = describer.describer()
         told = split(made.describe(items, asked.criterion))[0] if means.describer.startswith(RECORDED) else None
         names = without(known.taxonomy)
@@ -138,7 +144,7 @@ def _lane_plan(asked: Asked, lane: EmbeddingLane, source: Source, folder: Path) 
     """Of the embedding lane: what would be embedded, and what a model is asked that names the clusters."""
     done = not lane.recompute and (folder / "run.json").exists() and as_it_stands(asked, source, folder) is not None
     with _store(folder) as store:
-        naming, backends = _lane(asked.means.reasoner, asked, store)
+        naming, backends = lane_of(asked.means.reasoner, asked, store)
         lacking = [] if done else _unembedded(asked, source, folder, backends)
         merge = StepEstimate("merge", naming) if done else _naming(asked, naming, backends)
     n = len(source.items)
@@ -192,7 +198,7 @@ def _within(found: Estimate, asked: Asked, n: int) -> Estimate:
     return replace(found, steps=[s.at_most(limits[s.stage]) if s.stage in limits else s for s in found.steps])
 
 
-def _lane(spec: str, asked: Asked, store: Store) -> tuple[Lane, Backends]:
+def lane_of(spec: str, asked: Asked, store: Store) -> tuple[Lane, Backends]:
     """Who does a step, and backends in which a model of it only counts."""
     backends = Backends(asked.means, store, Meter())
     if not calls_models(spec):
