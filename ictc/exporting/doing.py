@@ -106,7 +106,7 @@ def write_all(journal: Journal, files: Iterable[NewFile | Failure], tick: Tick) 
                 carried.there += 1
             elif file.before is not None:
                 before = file.before.decode()
-                todo.append((file, True, Action("replace", file.to, sha256=digest, before=before)))
+                todo.append((file, True, Action("replace", file.to, "", digest, before, path.stat().st_mtime_ns)))
             elif not os.path.lexists(path) or _is_ours(path, ours.get(file.to, set())):
                 todo.append((file, os.path.lexists(path), Action("write", file.to, sha256=digest)))
             else:

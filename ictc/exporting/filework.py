@@ -110,8 +110,11 @@ def into_place(source: Path, to: Path) -> None:
     source.unlink()
 
 
-def write(to: Path, content: Callable[[BinaryIO], object], *, replace: bool = False) -> None:
-    """A new file, whole or not at all; with `replace` instead of the one that is there, and safe on the disk.
+def write(
+    to: Path, content: Callable[[BinaryIO], object], *, replace: bool = False, mtime_ns: int | None = None
+) -> None:
+    """A new file, whole or not at all; with `replace` instead of the one that is there, and safe on the disk;
+    with the time `mtime_ns` where that is given.
 
     Raises FileExistsError: something is there, and not `replace`.
     """
@@ -127,6 +130,8 @@ def write(to: Path, content: Callable[[BinaryIO], object], *, replace: bool = Fa
         if replace:
             with suppress(OSError):
                 shutil.copymode(to, part)
+            if mtime_ns is not None:
+                os.utime(part, ns=(mtime_ns, mtime_ns))
             part.replace(to)
             sync_folder(to.parent)
         else:

@@ -17,6 +17,7 @@ from ictc.exporting.formats import FORMATS
 from ictc.exporting.journal import FOLDER, Head, Journal
 from ictc.exporting.plan import HOWS, Format, How, Place, Subject, source_of
 from ictc.exporting.rows import ASIDE, Row, Status, rows_of
+from ictc.interfaces import no_tick
 from ictc.job import Done
 from ictc.progress import Watch, unwatched
 from ictc.revision import RESULT_FILES, path_to_text
@@ -154,18 +155,22 @@ def carry_out(prepared: Prepared, watch: Watch = unwatched) -> Exported:
     how, places = prepared.asked.how, prepared.places
     notes: list[str] = []
     with _begun(prepared, notes) as book:
+        placed = doing.Carried()
         try:
-            with watch("export", len(places)) as tick:
-                placed = doing.place_all(book, places, how, tick)
+            if places:
+                with watch("export", len(places)) as tick:
+                    placed = doing.place_all(book, places, how, tick)
         finally:
             if how == "move":
                 now = ((source_of(place), book.path(place.to)) for place in places)
                 moved = {old: new for old, new in now if new.exists() and not os.path.lexists(old)}
                 notes += filter(None, [known.repath(prepared.done.folder.path, moved)])
         files = prepared.format.files(prepared.subject, placed.placed)
-        count = 0 if prepared.format.takes_images else len(prepared.subject.rows)
-        with watch("files", count) as tick:
-            written = doing.write_all(book, files, tick)
+        if prepared.format.takes_images:
+            written = doing.write_all(book, files, no_tick)
+        else:
+            with watch("export", len(prepared.subject.rows)) as tick:
+                written = doing.write_all(book, files, tick)
     failures = [*placed.failures, *written.failures]
     there = placed.there + written.there
     return Exported(prepared, len(placed.placed), there, written.written + written.there, failures, notes)

@@ -1,8 +1,8 @@
 """What an export is about to do, line by line, on the disk before it is done: by it everything can be put back.
 
 FOLDER/journal.jsonl begins with {"journal": 1, "id", "key", "format", "how", "run", "revision", "target", "made"};
-then a line an action: {"do": "folder"|"copy"|"hardlink"|"symlink"|"move"|"write"|"replace", "to", ...}. A line that a kill
-cut off is one whose action was not begun. Whether an action was done is not written: the files tell.
+then a line an action: {"do": "folder"|"copy"|"hardlink"|"symlink"|"move"|"write"|"replace", "to", ...}. A line that a
+kill cut off is one whose action was not begun. Whether an action was done is not written: the files tell.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One line. `sha256` is of what `to` is to hold; `before` is the text that a `replace` replaced."""
+    """One line. `sha256` is of what `to` is to hold; `before` is the text that a `replace` replaced, of the time
+    `mtime_ns`."""
 
     do: str
     to: str
     source: str = ""
     sha256: str = ""
     before: str | None = None
+    mtime_ns: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {k: v for k, v in asdict(self).items() if v not in ("", None)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.errors import IctcError
-from ictc.exporting.journal import Journal, exists
+from ictc.exporting.journal import Journal, exists, read
 from ictc.jsonl import read_jsonl
 from ictc.revision import path_to_text, text_to_path
 from ictc.runfolder import RunFolder
@@ -36,17 +36,16 @@ def knows(run: Path, journal: Journal) -> bool:
 
 
 def last(run: Path) -> tuple[Path | None, list[str]]:
-    """Where the journal of the last export lies that was not undone; and those of later ones that are not found."""
+    """Where the journal of the last export lies that was not undone to the end; and those of later ones that are gone."""
     rows = _rows(run)
     undone = {row.get("id") for row in rows if row.get("undone")}
     gone: list[str] = []
-    for row in reversed(rows):
-        if row.get("id") in undone or row.get("undone"):
-            continue
+    for row in (row for row in reversed(rows) if not row.get("undone")):
         folder = text_to_path(row.get("journal"))
-        if folder and exists(folder):
+        if folder and exists(folder) and read(folder).head.id == row.get("id"):
             return folder, gone
-        gone.append(str(folder))
+        if row.get("id") not in undone:
+            gone.append(str(folder))
     return None, gone
 
 

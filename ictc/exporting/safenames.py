@@ -2,8 +2,8 @@ r"""Names that every file system takes as they are: Windows' (NTFS, FAT), macOS'
 
 No separator, no control or invisible character, none of `<>:"|?*`; no dot or space at an end; no device name (CON, NUL,
 COM1, ... with any extension); no leading dash, dot or double underscore; at most LONGEST bytes; NFC. Two names in one
-folder differ also where case, Unicode normal form and compatibility forms are not told apart. Sources: Microsoft, "Naming
-Files, Paths, and Namespaces"; Apple, "HFS Plus Volume Format" (TN1150).
+folder differ also where case, Unicode normal form and compatibility forms are not told apart. Sources: Microsoft,
+"Naming Files, Paths, and Namespaces"; Apple, "HFS Plus Volume Format" (TN1150).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Namer:
 
 
 def safe(name: str, keep: int = 0) -> str:
-    """`name` as every file system takes it, with `keep` bytes left for an extension; a digest stands for what was cut off."""
+    """`name` as every file system takes it, `keep` bytes shorter for an extension; a digest is for the rest."""
     text = "".join("_" if unicodedata.category(c) in _HIDDEN else c for c in unicodedata.normalize("NFC", name))
     text = _tidy(_FORBIDDEN.sub("_", text))
     if len(text.encode()) > LONGEST - keep:

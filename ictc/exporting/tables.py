@@ -73,7 +73,7 @@ def write_parquet(rows: Sequence[Row], file: BinaryIO) -> None:
 
     columns, cells = table_of(rows)
     schema = pa.schema([(c, pa.float64() if c == "confidence" else pa.string()) for c in columns])
-    with parquet.ParquetWriter(pa.PythonFile(file), schema) as writer:
+    with parquet.ParquetWriter(pa.PythonFile(file, mode="w"), schema) as writer:
         some: list[dict[str, Any]] = []
         for row in cells:
             some.append(row)

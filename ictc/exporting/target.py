@@ -64,7 +64,7 @@ def check_apart(target: Path, run: Path, images: Iterable[Path], *, moved: bool)
     inside = sorted(above & {folder.resolve() for folder in images})
     if inside and not moved:
         raise UsageError(
-            f"{path_as_name(target)} lies in {path_as_name(inside[0])}, which holds the images: the next run would find each "
-            "of them twice.",
+            f"{path_as_name(target)} lies in {path_as_name(inside[0])}, which holds the images: the next run would "
+            "find each of them twice.",
             "Give a folder elsewhere with -o; or move them there: --how move",
         )

@@ -34,7 +34,7 @@ class _Stays(Exception):
 
 
 def undo(journal: Journal, tick: Tick) -> Undone:
-    """Put everything back; with no failures, the journal is gone afterwards, too.
+    """Put everything back; with no failures, `remove` is to follow.
 
     Raises:
         StorageFull: images that go back to another disk do not fit there.
@@ -58,8 +58,6 @@ def undo(journal: Journal, tick: Tick) -> Undone:
                 raise StorageFull("The disk is full.", "Free some space and undo again: it goes on.") from e
             done.failures.append(Failure(action.to, "image", "unwritable", f"{e.strerror or e}."))
         tick(1)
-    if not done.failures:
-        _remove(journal)
     return done
 
 
@@ -127,7 +125,7 @@ def _restore(action: Action, path: Path, done: Undone) -> None:
         return
     if not filework.holds(path, action.sha256):
         raise _Stays("it changed since" if os.path.lexists(path) else "it is gone")
-    filework.write(path, lambda file: file.write(before), replace=True)
+    filework.write(path, lambda file: file.write(before), replace=True, mtime_ns=action.mtime_ns)
     done.restored += 1
 
 
@@ -151,7 +149,7 @@ def _tidy(action: Action, path: Path) -> None:
             filework.discard(filework.part_of(Path(action.source)))
 
 
-def _remove(journal: Journal) -> None:
+def remove(journal: Journal) -> None:
     """The journal, and the target where it was made for this and is empty."""
     journal.remove()
     for folder in _made(journal):

@@ -10,11 +10,13 @@ from typing import Any
 from ictc.errors import UsageError
 from ictc.exporting import journal, known, target
 from ictc.exporting.journal import FOLDER, Journal
-from ictc.exporting.undoing import Undone, undo
+from ictc.exporting.undoing import Undone, remove, undo
 from ictc.progress import Watch, unwatched
 from ictc.revision import text_to_path
 from ictc.runfolder import RunFolder
 from ictc.text import command_line
+
+_GONE = "An export is gone, and was passed over: {}. Where it lies elsewhere by now: ictc undo FOLDER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,13 @@ def put_back(path: Path, watch: Watch = unwatched, *, trusted: bool = False) -> 
             _check_harmless(book, path)
         with watch("undo", len(book.actions)) as tick:
             undone = undo(book, tick)
-        notes = [f"An export is gone, and was passed over: {one}." for one in gone]
+        notes = [_GONE.format(one) for one in gone]
         if ours and run is not None:
-            notes += filter(None, [known.repath(run, undone.moved)])
+            notes += filter(None, [known.repath(run, undone.moved)])  # while the journal still tells what was moved
             if not undone.failures:
                 known.forget(run, book)
+        if not undone.failures:
+            remove(book)
     return PutBack(book, undone, notes)
 
 
