@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ictc.embedders.folder import check_folder, whole
 from ictc.errors import SpecError
 from ictc.interfaces import Embedder, Tick, Vectors, no_tick
 from ictc.modeloptions import ModelOptions
@@ -105,10 +106,11 @@ class SentenceEncoder:
                 from transformers import AutoModel, AutoTokenizer
 
                 check_code(self._source, self._options)
+                check_folder(self._source, sees=False)
                 quiet()
                 device = device_for(self._options.device)
                 dtype = "float32" if device == "cpu" else "float16"
-                model = part(AutoModel, self._source, self._options, use_safetensors=True, dtype=dtype)
+                model = whole(AutoModel, self._source, self._options, ("pooler.",), dtype=dtype)
                 tokenizer = part(AutoTokenizer, self._source, self._options)
                 tokenizer.padding_side = "right"
                 self._loaded = tokenizer, model.to(device).eval()

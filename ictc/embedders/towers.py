@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ictc.embedders.folder import check_folder, whole
 from ictc.errors import SpecError
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
@@ -49,7 +50,7 @@ class Towers:
     """Implements `TwoTowers`. Loads the weights: seconds.
 
     Raises:
-        SpecError: it cannot be loaded, would run code of its own, or is no dual encoder.
+        SpecError: it is incomplete, cannot be loaded, would run code of its own, or is no dual encoder.
     """
 
     def __init__(self, source: Source, options: ModelOptions) -> None:
@@ -58,10 +59,11 @@ class Towers:
 
         check_code(source, options)
         _check_dual(source)
+        check_folder(source, sees=True)
         self.device = device_for(options.device)
         quiet()
         dtype = "float32" if self.device == "cpu" else "float16"
-        model = part(AutoModel, source, options, use_safetensors=True, dtype=dtype)
+        model = whole(AutoModel, source, options, dtype=dtype)
         self._model = model.to(self.device).eval()
         self._source = source
         self._images = part(AutoImageProcessor, source, options, backend="pil")

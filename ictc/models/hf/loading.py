@@ -58,7 +58,10 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
         reason = str(error).strip()
         if "trust_remote_code" in reason and not trust:
             raise remote_code(source) from error
-        raise SpecError(f"{source.spec} cannot be loaded: {reason[:_REASON]}", _hint(source, error)) from error
+        if "ignore_mismatched_sizes" in reason:
+            reason = "its weights have other sizes than its config.json says."
+        name = str(getattr(auto, "__name__", "")).removeprefix("Auto")
+        raise SpecError(f"{source.spec} cannot be loaded ({name}): {reason[:_REASON]}", _hint(source, error)) from error
 
 
 def _hint(source: Source, error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ictc.store import Store
 from ictc.types import Failure, Item
 from tests.tiny.fixture import Tiny
 
+Breaking = Callable[[Path], None]
 CONTEXT = EmbedderContext(Store(None), MiniLM(), ModelOptions(device="cpu"))
 
 
@@ -103,24 +104,108 @@ def test_a_language_model_is_no_dual_encoder(tiny: Tiny) -> None:
         clip(str(tiny("llama")), CONTEXT).embed_texts(["a"])
 
 
+def without(name: str) -> Breaking:
+    return lambda folder: (folder / name).unlink()
+
+
+def written(name: str, content: str) -> Breaking:
+    return lambda folder: void((folder / name).write_text(content))
+
+
+def void(_: object) -> None:
+    pass
+
+
+def cut_in_half(folder: Path) -> None:
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def lacking(part: str) -> Breaking:
+    """Weights are missing from a file that is whole: transformers alone would fill them with random numbers."""
+
+    def breaking(folder: Path) -> None:
+        from safetensors.numpy import load_file, save_file
+
+        kept = {k: v for k, v in load_file(folder / "model.safetensors").items() if part not in k}
+        save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+    return breaking
+
+
+def in_parts(folder: Path) -> None:
+    """The second of two files of weights was not copied."""
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    files = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
+
+
+def without_index(folder: Path) -> None:
+    in_parts(folder)
+    (folder / "model.safetensors.index.json").unlink()
+
+
+def sized(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "projection_dim": 8}))
+
+
+def of_kind(kind: str) -> Breaking:
+    def breaking(folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps({**config, "model_type": kind}))
+
+    return breaking
+
+
 @pytest.mark.parametrize(
-    ("breaking", "said"),
+    ("breaking", "said", "hint"),
     [
-        (lambda f: (f / "model.safetensors").unlink(), "no weights"),
-        (lambda f: (f / "config.json").unlink(), "config.json"),
-        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "pickle"),
-        (lambda f: (f / "preprocessor_config.json").unlink(), "cannot be loaded"),
-        (lambda f: [t.unlink() for t in f.glob("tokenizer*")], "no tokenizer"),
-        (lambda f: (f / "model.safetensors").write_bytes(b"cut"), "cannot be loaded"),
+        (without("model.safetensors"), "no weights", "Copy the weight files"),
+        (cut_in_half, r"model\.safetensors is damaged, or was not copied whole", "Copy it again"),
+        (written("model.safetensors", ""), r"damaged.*0 bytes", "Copy it again"),
+        (lacking("vision"), r"lacks weights.*vision_model.*more", "Copy or save the folder again"),
+        (lacking("visual_projection"), r"lacks weights.*: visual_projection\.weight\.", "Copy or save"),
+        (in_parts, "no model-00002-of-00002.safetensors", "Copy it into the folder"),
+        (without_index, "or model.safetensors.index.json", "Copy it into the folder"),
+        (sized, "other sizes than its config.json", "Copy or save"),
+        (without("config.json"), r"config\.json cannot be read", "as transformers saves it"),
+        (written("config.json", "{"), r"config\.json cannot be read", "as transformers saves it"),
+        (of_kind("bert"), "'bert'.*no dual encoder", "Choose a CLIP"),
+        (of_kind("clip_vision_model"), "no dual encoder", "Choose a CLIP"),
+        (of_kind("unheard-of"), "does not know", "upgrade transformers"),
+        (lambda f: void((f / "model.safetensors").rename(f / "pytorch_model.bin")), "pickle", "safetensors"),
+        (without("preprocessor_config.json"), "no preprocessor_config.json", "Copy it into the folder"),
+        (written("preprocessor_config.json", "{"), "preprocessor_config.json' is not a valid JSON", "Copy or save"),
+        (without("tokenizer.json"), "no tokenizer", "tokenizer.json"),
+        (written("tokenizer.json", "{}"), r"cannot be loaded \(Tokenizer\)", "Copy or save"),
     ],
 )
-def test_a_folder_that_is_incomplete_is_told_about(tiny: Tiny, tmp_path: Path, breaking: Any, said: str) -> None:
+def test_a_folder_that_is_incomplete_is_told_about(
+    tiny: Tiny, tmp_path: Path, breaking: Breaking, said: str, hint: str
+) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(tiny("clip"), folder)
     breaking(folder)
     with pytest.raises(SpecError, match=said) as told:
         clip(str(folder), CONTEXT).embed_texts(["a"])
-    assert told.value.hint
+    assert hint in told.value.hint and str(folder) in told.value.message
+
+
+def test_a_whole_folder_in_parts_gives_the_same_vectors(tiny: Tiny, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny("clip"), folder)
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    files = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(sorted(weights))}
+    for file in set(files.values()):
+        save_file({k: weights[k] for k, f in files.items() if f == file}, folder / file, metadata={"format": "pt"})
+    index = {"metadata": {}, "weight_map": files}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    found, whole = (clip(str(f), CONTEXT).embed_texts(["a cat"]) for f in (folder, tiny("clip")))
+    np.testing.assert_allclose(found, whole, atol=1e-6)
 
 
 def test_code_that_comes_with_a_model_is_not_run_even_where_models_may(tiny: Tiny, tmp_path: Path) -> None:

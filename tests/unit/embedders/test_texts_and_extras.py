@@ -60,6 +60,21 @@ def test_what_is_not_known_is_refused_at_once(tmp_path: Path, file: str, content
         sbert(str(folder), CONTEXT)
 
 
+def test_a_folder_without_all_weights_is_refused_and_what_is_not_used_may_be_missing(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "copy"
+    shutil.copytree(model_folder(), folder)
+    weights = load_file(folder / "model.safetensors")
+    kept = {k: v for k, v in weights.items() if "pooler" not in k}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    np.testing.assert_allclose(sbert(str(folder), CONTEXT).embed_texts(TEXTS), MiniLM().embed_texts(TEXTS), atol=1e-5)
+    save_file({k: v for k, v in kept.items() if "layer.5" not in k}, folder / "model.safetensors")
+    with pytest.raises(SpecError, match=r"lacks weights.*layer\.5") as told:
+        sbert(str(folder), CONTEXT).embed_texts(TEXTS)
+    assert "Copy" in told.value.hint
+
+
 STAND_IN = """
 import numpy as np
 import torch

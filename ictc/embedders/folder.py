@@ -1,0 +1,85 @@
+"""Whether a model's folder is whole: told by name what is missing, before anything is loaded.
+
+transformers fills weights that are missing with random numbers and a warning, which nobody would see in the vectors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ictc.errors import SpecError
+from ictc.modeloptions import ModelOptions
+from ictc.models.hf.loading import part
+from ictc.models.hf.spec import Source
+
+_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
+_PREPARATION = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+_SHOWN = 3
+
+
+def check_folder(source: Source, *, sees: bool) -> None:
+    """Of a repository of the hub nothing is asked: it is fetched whole. `sees`: images are to be prepared.
+
+    Raises:
+        SpecError: weights, tokenizer or preparation are missing, or weights are cut off.
+    """
+    folder = Path(source.place)
+    if not folder.is_dir():
+        return
+    for file in _weights(source, folder):
+        _check_file(source, folder / file)
+    if sees and not any((folder / name).is_file() for name in _PREPARATION):
+        raise _missing(source, _PREPARATION[0], "which says how images are prepared")
+    if not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
+        raise SpecError(f"{source.spec} has no tokenizer.", "Copy tokenizer.json and its like into the folder too.")
+
+
+def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str] = (), **more: Any) -> Any:
+    """The model, with every weight from the files. `spare`: beginnings of the names of weights that are not used.
+
+    Raises:
+        SpecError: it cannot be loaded, or some weight is in no file.
+    """
+    made, told = part(auto, source, options, use_safetensors=True, output_loading_info=True, **more)
+    missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare)))
+    if missing:
+        rest = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        raise SpecError(
+            f"{source.spec} lacks weights that its config.json asks for: {', '.join(missing[:_SHOWN])}{rest}.",
+            "Copy or save the folder again; with random numbers in their place, vectors would mean nothing.",
+        )
+    return made
+
+
+def _weights(source: Source, folder: Path) -> Sequence[str]:
+    """The names of the files of weights."""
+    if (folder / _WEIGHTS).is_file():
+        return [_WEIGHTS]
+    if not (folder / _INDEX).is_file():
+        raise _missing(source, f"{_WEIGHTS} or {_INDEX}", "which hold the weights or say where they are")
+    try:
+        return sorted(set(json.loads((folder / _INDEX).read_text("utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise SpecError(f"{folder / _INDEX} cannot be read: {error}", "Copy it again.") from error
+
+
+def _check_file(source: Source, file: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    if not file.is_file():
+        raise _missing(source, file.name, "a part of its weights")
+    try:
+        with safe_open(file, framework="np"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise SpecError(
+            f"{file} is damaged, or was not copied whole ({file.stat().st_size:,} bytes): {error}", "Copy it again."
+        ) from error
+
+
+def _missing(source: Source, file: str, what: str) -> SpecError:
+    return SpecError(f"{source.spec} has no {file}, {what}.", "Copy it into the folder too, from where the model is.")
