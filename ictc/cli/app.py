@@ -25,6 +25,7 @@ from ictc.cli.commands import (
     report,
     run,
     score,
+    serve,
     show,
     steps,
 )
@@ -86,6 +87,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "step3": steps.step3,
     "score": score.score,
     "report": report.report,
+    "serve": serve.serve,
     "show": show.show,
     "diff": diff.diff,
     "map": maps.map_,

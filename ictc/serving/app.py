@@ -86,8 +86,9 @@ class Site:
 
     def apply(self, body: Any) -> Job:
         """Only what was planned, so that nothing is done whose price was not said."""
-        number = body.get("plan") if isinstance(body, dict) and set(body) == {"plan"} else None
-        asked = self._plans.get(number) if type(number) is int else None
+        given = body.get("plan") if isinstance(body, dict) and set(body) == {"plan"} else None
+        number = given if type(given) is int else 0
+        asked = self._plans.get(number)
         if asked is None:
             raise InputError("There is no such plan.", "Ask first what the change would take.")
         work = self._then_page(partial(actions.applied, asked))
@@ -134,7 +135,7 @@ def application(site: Site) -> Starlette:
         ready = site.shown.stamp or (state["busy"] and state["current"])
         found = await run_in_threadpool(shown.page, folder, site.shown, site.keys.page) if ready else None
         if found is None:
-            policy = f"{POLICY}; connect-src 'self'; style-src 'self'; script-src 'self'"
+            policy = f"{POLICY}; connect-src 'self'; img-src data:; style-src 'self'; script-src 'self'"
             text = _asset("waiting.html").replace("{{key}}", site.keys.page)
             return HTMLResponse(text, headers={"content-security-policy": policy})
         return HTMLResponse(found[0], headers={"content-security-policy": found[1]})
@@ -214,5 +215,3 @@ def _none() -> Response:
 
 def _asset(name: str) -> str:
     return files("ictc.serving").joinpath("static", name).read_text("utf-8")
-
-

@@ -62,8 +62,8 @@ class Keys:
 
 @dataclass(frozen=True)
 class Rules:
-    """`names`: of this machine, beside those of loopback. `addresses`: any address may stand for it, where it listens to
-    all (rebinding needs a name). `cookie` has the port in its name, for ports share their cookies."""
+    """`names`: of this machine, beside those of loopback. `addresses`: any address may stand for it, where it listens
+    to all (rebinding needs a name). `cookie` has the port in its name, for ports share their cookies."""
 
     keys: Keys
     cookie: str

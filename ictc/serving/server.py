@@ -41,7 +41,7 @@ class Server:
         if self.open_to_all and not token:
             raise UsageError(
                 f"{host} can be reached from other machines, and whoever has the token can see and change the run.",
-                "Give a token of your own by ICTC_TOKEN or --token; or leave --host out, and forward the port by ssh -L.",
+                "Give a token of your own: ICTC_TOKEN or --token. Or leave --host out, and forward the port: ssh -L.",
             )
         if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token):
             raise UsageError(
@@ -109,5 +109,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-

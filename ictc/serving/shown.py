@@ -74,7 +74,7 @@ def page(folder: Path, known: Shown, key: str) -> tuple[str, str] | None:
     style = head.partition("<style>")[2].rpartition("</style>")[0]
     more = (
         f'<meta name="ictc-key" content="{key}">\n<meta name="ictc-stamp" content="{known.stamp}">\n'
-        '<link rel="stylesheet" href="/static/serve.css">\n'
+        '<link rel="icon" href="data:,">\n<link rel="stylesheet" href="/static/serve.css">\n'
     )
     body, close, tail = rest.rpartition("</body>")
     script = '<script src="/static/serve.js"></script>\n'

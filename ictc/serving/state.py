@@ -57,21 +57,15 @@ def at_work(folder: Path) -> bool:
 
 def run_state(folder: RunFolder) -> dict[str, Any]:
     """All revisions in a few words."""
-    told = []
-    for i in folder.revision_ids:
-        entry = folder.entry(i)
-        made = entry.get("refined") or {}
-        told.append(
-            {"id": i, "done": entry.get("status") == "done", "accepted": bool(entry.get("accepted")), "of": made.get("of")}
-        )
+    entries = {i: folder.entry(i) for i in folder.revision_ids}
+    done = [i for i, entry in entries.items() if entry.get("status") == "done"]
     now = current(folder)
-    before = [r["id"] for r in told if r["done"] and r["id"] < now]
-    of = next((r["of"] for r in told if r["id"] == now), None)
+    of = (entries[now].get("refined") or {}).get("of") if now else None
     return {
         "run": as_shown(folder.path.resolve().name),
         "current": now,
-        "revisions": told,
-        "undo": of or max(before, default=None) if now else None,
+        "revisions": [{"id": i, "accepted": bool(entries[i].get("accepted"))} for i in done],
+        "undo": of or max((i for i in done if i < now), default=None),
     }
 
 

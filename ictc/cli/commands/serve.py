@@ -87,6 +87,6 @@ def serve(
         raise
     except KeyboardInterrupt:
         if stopped := server.site.jobs.stopped:
-            say(f"\nStopped while it was made: {stopped.title}. What was answered is kept; to go on:\n  {stopped.again}")
+            say(f"\nStopped: {stopped.title}. What was answered is kept; to go on:\n  {stopped.again}")
             raise typer.Exit(EXIT_INTERRUPTED) from None
         say("\nEnded.")
