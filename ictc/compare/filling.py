@@ -36,16 +36,23 @@ class Filled:
     computed: int = 0
 
 
+def refusal(lane: Lane, k: int | None) -> str:
+    """Why a way cannot be gone at all; "" where nothing speaks against it."""
+    try:
+        check_lane(lane, k)
+    except UsageError as e:
+        return _said(e)
+    return ""
+
+
 def cells_of(lanes: Sequence[Lane], k: int | None, seeds: Sequence[int]) -> tuple[list[Cell], dict[Cell, str]]:
     """All cells, and those that are refused from the outset."""
     cells, refused = list[Cell](), dict[Cell, str]()
     for row, lane in enumerate(lanes):
         own = [Cell(row, seed) for seed in dict.fromkeys(seeds)] if drawn(lane, k) else [Cell(row, None)]
         cells += own
-        try:
-            check_lane(lane, k)
-        except UsageError as e:
-            refused |= dict.fromkeys(own, _said(e))
+        if why := refusal(lane, k):
+            refused |= dict.fromkeys(own, why)
     return cells, refused
 
 

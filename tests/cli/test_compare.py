@@ -212,6 +212,14 @@ def test_without_a_truth_there_are_silhouettes_and_it_is_said(digits: Path, run:
     assert "Without --truth" in shown.stdout and "ACC" not in shown.stdout.split("Without")[0]
 
 
+def test_where_no_clusterer_is_named_only_what_goes_together_is_there(digits: Path, prompts: Path, run: Path) -> None:
+    words = (digits, "--prompts", prompts, "--seeds", 1, "--truth", "filename", "-o", run)
+    found = compared(*words, "--strategy", "generic,task")
+    ways = {(r["strategy"], r["clusterer"]) for r in found["rows"]}
+    assert ("task", "text") in ways and ("generic", "text") not in ways and len(ways) == 13
+    assert len(compared(*words, "--strategy", "generic", "--clusterer", "kmeans,text", code=3)["rows"]) == 2
+
+
 def test_embedders_are_an_axis_each_embedded_once(digits: Path, run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "clip"
     clip(folder)
