@@ -19,7 +19,7 @@ from ictc.runfolder import RunFolder
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.dryrun import AUTO_K, naming_step
 from ictc.spending.estimate import Estimate, Lane, StepEstimate
-from ictc.steering.corrections import Anew, Change, Split
+from ictc.steering.corrections import Anew, Change, Merge, Move, Pin, Rename, Split, Unpin
 from ictc.steering.work import Refinement, Work, begun
 from ictc.types import Failure, Reply, Request, Stage
 
@@ -32,6 +32,8 @@ def forecast(asked: Refinement) -> Estimate:
     Raises:
         UsageError, RunError: as `refine`.
     """
+    if not asked.carried and all(isinstance(c, Rename | Merge | Move | Pin | Unpin) for c in asked.changes):
+        return Estimate([])
     folder, asked = RunFolder(asked.folder), replace(asked, watch=unwatched)
     steps: list[StepEstimate] = []
     worded: Callable[[], Estimate] | None = None

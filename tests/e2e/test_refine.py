@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.conftest import TEXTS, invoke, result_files
-from tests.servers.answers import Body
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
 
