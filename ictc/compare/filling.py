@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ictc.backends import Backends
-from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_key, cell_of, look
+from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_keys, cell_of, look
 from ictc.compare.grid import drawn
 from ictc.errors import StepError, UsageError
 from ictc.images.sources import Source
@@ -81,7 +81,7 @@ def fill(
         return
     failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
     facts |= {"images": len(seen.descriptions), "failed": len(failures), "failures": failures}
-    keys = {cell: cell_key(seen, _lane(lanes, cell), asked) for cell in cells}
+    keys = dict(zip(cells, cell_keys(seen, [_lane(lanes, c) for c in cells], asked), strict=True))
     stored = {} if means.lane.recompute else store.get_json(list(keys.values()))
     found.numbers |= {cell: stored[key] for cell, key in keys.items() if key in stored}
     missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c)))

@@ -143,6 +143,21 @@ def test_only_what_is_missing_is_computed_and_the_files_are_the_same(
             assert (at_once / name).read_bytes() == (run / name).read_bytes(), name
 
 
+def test_recomputed_it_finds_the_same(digits: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (digits, "-k", 5, "--clusterer", "kmeans,hdbscan", "--seeds", 2, "--truth", "filename", "-o", run)
+    first = compared(*words)
+    before = (run / "compare.json").read_bytes()
+    grouped, made = LaneReasoner.grouped, list[int]()
+
+    def counted(self: Any, *args: Any) -> Any:
+        made.append(1)
+        return grouped(self, *args)
+
+    monkeypatch.setattr(LaneReasoner, "grouped", counted)
+    assert compared(*words, "--recompute")["computed"] == first["cells"] == len(made) == 3
+    assert (run / "compare.json").read_bytes() == before
+
+
 def test_other_images_another_truth_or_other_prompts_are_other_cells(digits: Path, run: Path, tmp_path: Path) -> None:
     fewer = Path(shutil.copytree(digits, tmp_path / "fewer"))
     words = ("-k", 5, "--clusterer", "agglomerative", "-o", run)
