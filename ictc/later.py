@@ -17,7 +17,7 @@ from ictc.pipeline import check_enough, step2a, step2b, step3
 from ictc.progress import Watch, unwatched
 from ictc.recording import account, carry_notes, compare, recording
 from ictc.revision import LABELS, TAXONOMY, Revision
-from ictc.runfolder import RunFolder, Settings
+from ictc.runfolder import UPDATED, RunFolder, Settings
 from ictc.spending.meter import Meter
 
 _LEFT = "labels:"
@@ -71,7 +71,7 @@ def assign(later: Later) -> Done:
     """Step 3 on a run that has step 2b; then the revision is done.
 
     Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
-    So is another reasoner.
+    So is another reasoner, and so it is to assign again what an update left where it was.
     """
     with _reopened(later) as (run_folder, revision, settings, reasoner, embedder):
         revision.taxonomy()
@@ -81,6 +81,7 @@ def assign(later: Later) -> Done:
             (merged and found not in (merged, settings.taxonomy))
             or _another(later, settings, known)
             or known.corrections
+            or known.taxonomy.startswith(UPDATED)
         ):
             settings = replace(settings, taxonomy=found)
         if settings.key != known.key:
@@ -121,7 +122,8 @@ def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Rea
             wording=means.wording.to_json(),
             corrections="",  # a step that is done again is done for all images: what was corrected stays where it is
         )
-        if not later.given and not known.corrections:  # a newer ictc goes on where an older one stopped
+        own = not known.corrections and not known.taxonomy.startswith(UPDATED)
+        if not later.given and own:  # a newer ictc goes on where an older one stopped
             run_folder.record(revision.id, settings)
         yield run_folder, revision, settings, reasoner, backends.embedder()
 
@@ -133,6 +135,6 @@ def _another(later: Later, settings: Settings, known: Settings) -> bool:
 
 def _inherited(later: Later, settings: Settings, known: Settings, before: Revision) -> str:
     """The digest of labels that another reasoner left: names made from them are no whole job of this one."""
-    if known.taxonomy.startswith(_LEFT) or _another(later, settings, known):
+    if known.taxonomy.startswith((_LEFT, UPDATED)) or _another(later, settings, known):
         return _LEFT + before.digest_of(LABELS)
     return ""

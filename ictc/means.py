@@ -13,6 +13,8 @@ from ictc.promptset import PromptSet, prompt_set_from_json
 OFFLINE = "offline"
 FALLBACKS = ("offline", "embedding")
 """Two names of one lane: what was described, by its sentence embeddings."""
+SHOWN = "what it shows"
+"""The criterion of the embedding lane, where none is given."""
 BUDGET = "5%"  # of a cascade, where no other is given
 
 

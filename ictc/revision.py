@@ -16,8 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from sys import intern
@@ -49,6 +48,7 @@ _MADE_BY = {
     "step3_result.jsonl": "step3",
     "failures.jsonl": "step1",
 }
+_UNFIT = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class Revision:
         ordered = sorted([*kept, *failures], key=lambda f: get_args(Stage).index(f.stage))
         self._jsonl("failures.jsonl", (asdict(f) for f in ordered))
 
-    def save_corrections(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def save_corrections(self, rows: Iterable[dict[str, Any]]) -> None:
         self._jsonl(CORRECTIONS, rows)
 
     def save_file(self, name: str, data: bytes | str) -> Path:
@@ -226,24 +226,25 @@ class Revision:
 
     def _rows(self, name: str, parse: Callable[[dict[str, Any]], T]) -> list[T]:
         self._require(name)
-        parsed = []
-        for line, row in numbered_jsonl(self.path / name):
-            with self._as_written(f"{self.path / name}, line {line}", name):
+        parsed: list[T] = []
+        line = 0
+        try:
+            for line, row in numbered_jsonl(self.path / name):  # noqa: B007 (for the error)
                 parsed.append(parse(row))
+        except _UNFIT as e:
+            raise self._not_as_written(f"{self.path / name}, line {line}", name, e) from e
         return parsed
 
     def _json(self, name: str, parse: Callable[[dict[str, Any]], T]) -> T:
         self._require(name)
-        with self._as_written(str(self.path / name), name):
-            return parse(json.loads((self.path / name).read_text("utf-8")))
-
-    @contextmanager
-    def _as_written(self, where: str, name: str) -> Iterator[None]:
         try:
-            yield
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-            what = f"no {e}" if isinstance(e, KeyError) else str(e)
-            raise RunError(f"{where} is not as ictc writes it: {what}.", self._remedy(name)) from e
+            return parse(json.loads((self.path / name).read_text("utf-8")))
+        except _UNFIT as e:
+            raise self._not_as_written(str(self.path / name), name, e) from e
+
+    def _not_as_written(self, where: str, name: str, error: Exception) -> RunError:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        return RunError(f"{where} is not as ictc writes it: {what}.", self._remedy(name))
 
     def _require(self, name: str) -> None:
         if not self.has(name):

@@ -66,7 +66,8 @@ def sensible(tell: Callable[[str], str]) -> Callable[[Request], Said]:
             answers = [{"id": r["id"], "category": max(names, key=lambda n: _alike(n, r["label"]))} for r in rows]
             return json.dumps({"answers": answers})
         wanted = properties["categories"].get("minItems", min(len(rows), properties["categories"]["maxItems"]))
-        names = [str(r["label"]) for r in rows[:wanted]]
+        fixed = _given(request.system)
+        names = [*fixed, *(str(r["label"]) for r in rows if str(r["label"]) not in fixed)][:wanted]
         names += [f"kind {i}" for i in range(len(names), wanted)]
         groups: list[list[int]] = [[] for _ in names]
         for r in rows:
@@ -81,6 +82,12 @@ def sensible(tell: Callable[[str], str]) -> Callable[[Request], Said]:
         )
 
     return rule
+
+
+def _given(system: str) -> list[str]:
+    """Names that a merge is told to keep."""
+    _, told, after = system.partition("spelt exactly so: ")
+    return [row["name"] for row in json.JSONDecoder().raw_decode(after)[0]] if told else []
 
 
 def _alike(a: str, b: str) -> int:

@@ -80,7 +80,7 @@ class Classified:
 
 def classify(
     folder: Path,
-    images: str | None,
+    images: str | Sequence[str | Path] | None,
     wanted: Wanted,
     *,
     out: Path | None = None,

@@ -121,7 +121,8 @@ def grid_of(
     fusions = _values(fusion) or (("sum",) if weights else ("mean",))
     if weights and fusions == ("mean",):
         raise UsageError("--fusion mean has no weight.", "Type: --fusion sum, or leave --weight out.")
-    clusterers = _values(clusterer) or usual_clusterers(known)
+    named = _values(clusterer)
+    clusterers = named or usual_clusterers(known)
     return Grid(
         embedders=tuple(dict.fromkeys(embedder or (OFFLINE,))),
         strategies=_values(strategy) or usual_strategies(known),
@@ -135,6 +136,7 @@ def grid_of(
         prompt_set=known,
         truth=truth or "",
         recompute=recompute,
+        usual=not named,
     )
 
 

@@ -99,7 +99,7 @@ def lane_of(
 
     found = read_prompts(prompts) if prompts else None
     strategy = strategy or ("task" if prompts else "image-only")
-    share = _weight(weight, fusion)
+    share = _weight(weight)
     fusion = fusion or ("mean" if weight is None else "sum")
     lane = Lane(embedder, prompts, found, strategy, pairing, fusion, share, space, clusterer)
     params = tuple(read_params(param or ()).items())
@@ -108,7 +108,7 @@ def lane_of(
     return lane
 
 
-def _weight(given: str | None, fusion: str | None) -> float:
+def _weight(given: str | None) -> float:
     if given is None or given == SWEEP:
         return 0.5
     try:
@@ -117,6 +117,4 @@ def _weight(given: str | None, fusion: str | None) -> float:
         weight = -1.0
     if not 0 <= weight <= 1:
         raise UsageError(f"--weight {given}: not between 0 and 1.", f"For example: --weight 0.3, or --weight {SWEEP}")
-    if fusion == "mean" and weight != 0.5:
-        raise UsageError("--fusion mean has no weight.", f"Type: --fusion sum --weight {given}")
     return weight

@@ -97,21 +97,27 @@ def look(backends: Backends, source: Source, criterion: str, tick: Tick) -> Seen
     return Seen(placer, descriptions, failures, own, identity)
 
 
-def cell_key(seen: Seen, lane: Lane, asked: Question) -> str:
-    """Under which a cell is kept: of contents and code, never of paths."""
+def cell_keys(seen: Seen, lanes: Sequence[Lane], asked: Question) -> list[str]:
+    """Under which cells are kept: of contents and code, never of paths."""
     apart = ("embedder", "prompts", "prompt_set", "truth")
-    failed = sorted(f.image for f in seen.failures)
-    return content_key(
-        "compare-cell/1",
-        seen=seen.identity,
-        lane={name: value for name, value in lane.to_json().items() if name not in apart},
-        prompts=_prompts(lane, asked.criterion),
-        criterion=asked.criterion if lane.strategy == CRITERION else "",
-        k=asked.k,
-        truth=hashlib.sha256(repr((sorted(asked.classes.items()), failed)).encode()).hexdigest(),
-        code=[code_digest(*_CODE), prompt_digest(CRITERION_PROMPT, NAME_PROMPT)],
-        versions=[version(package) for package in _PACKAGES],
-    )
+    known = repr((sorted(asked.classes.items()), sorted(f.image for f in seen.failures)))
+    same = {
+        "seen": seen.identity,
+        "k": asked.k,
+        "truth": hashlib.sha256(known.encode(errors="surrogatepass")).hexdigest(),
+        "code": [code_digest(*_CODE), prompt_digest(CRITERION_PROMPT, NAME_PROMPT)],
+        "versions": [version(package) for package in _PACKAGES],
+    }
+    return [
+        content_key(
+            "compare-cell/1",
+            lane={name: value for name, value in lane.to_json().items() if name not in apart},
+            prompts=_prompts(lane, asked.criterion),
+            criterion=asked.criterion if lane.strategy == CRITERION else "",
+            **same,
+        )
+        for lane in lanes
+    ]
 
 
 def cell_of(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ictc.compare.grid import AXES
-from ictc.compare.table import best, same, varying
+from ictc.compare.table import best, number, same, varying
 from ictc.maps.colours import look
 from ictc.maps.figure import saved
 from ictc.text import printable, shortened
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PANELS = {"acc": "ACC", "ari": "ARI", "nmi": "NMI", "silhouette": "silhouette"}
 MOST = 200
 """Rows that are drawn, the first ones; compare.csv has all."""
-_LINE, _TOP, _BOTTOM, _EDGE = 0.23, 0.95, 0.62, 0.15  # inches
-_PANEL, _GAP, _NUMBER = 1.75, 0.16, 0.36
+_LINE, _TOP, _BOTTOM, _EDGE = 0.23, 0.95, 0.75, 0.15  # inches
+_PANEL, _GAP, _NUMBER, _LEAST = 1.75, 0.16, 0.42, 7.5  # _LEAST: of the whole width
 _LETTER, _SMALL, _TINY = 0.073, 8.0, 7.0  # inches a letter of 8 points takes at most; points
 _LONGEST = 30
 _INK, _FAINT, _BAND = "#22252a", "#7d7f83", "#f4f3ef"
@@ -36,7 +36,8 @@ def draw(facts: Mapping[str, Any], form: str, dpi: int = 150) -> bytes:
     columns = _columns(rows)
     widths = [_LETTER * max(map(len, texts)) + 0.12 for texts in columns.values()]
     left = _EDGE + sum(widths)
-    wide = max(left + len(scores) * (_PANEL + _NUMBER + _GAP) + _EDGE, 7.5)
+    panel = max(_PANEL, (_LEAST - left - _EDGE) / len(scores) - _NUMBER - _GAP)
+    wide = left + len(scores) * (panel + _NUMBER + _GAP) + _EDGE
     high = _TOP + _LINE * len(rows) + _BOTTOM
     figure = Figure(figsize=(wide, high), dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
@@ -54,23 +55,25 @@ def draw(facts: Mapping[str, Any], form: str, dpi: int = 150) -> bytes:
             _write(back, x, _TOP + (i + 0.5) * _LINE, text, color=colour)
         x += width
     top = best(rows)
-    for number, name in enumerate(scores):
-        at = left + number * (_PANEL + _NUMBER + _GAP)
-        box = (at / wide, _BOTTOM / high, _PANEL / wide, _LINE * len(rows) / high)
+    for place, name in enumerate(scores):
+        at = left + place * (panel + _NUMBER + _GAP)
+        box = (at / wide, _BOTTOM / high, panel / wide, _LINE * len(rows) / high)
         _panel(figure.add_axes(box), rows, name, colours)
         for i, row in enumerate(rows):
             if row[name]:
                 mean = row[name]["mean"]
                 strong = "bold" if mean == top.get(name) and not row["supervised"] else "normal"
                 y = _TOP + (i + 0.5) * _LINE
-                _write(back, at + _PANEL + _NUMBER, y, f"{mean:.3f}", ha="right", size=_TINY, weight=strong)
+                _write(back, at + panel + _NUMBER, y, number(mean), ha="right", size=_TINY, weight=strong)
     for i, row in enumerate(rows):
         if not row["runs"]:
             room = int((wide - left - _EDGE) / _LETTER * 1.15)
             said = shortened(printable(row["reasons"][0]["reason"]), room)
             ground = "white" if i % 2 else _BAND
-            place = ((left + 0.05) / wide, 1 - (_TOP + (i + 0.5) * _LINE) / high)
-            told = figure.text(*place, said, va="center", fontsize=_TINY, color=_FAINT, style="italic")
+            middle = 1 - (_TOP + (i + 0.5) * _LINE) / high
+            told = figure.text(
+                (left + 0.05) / wide, middle, said, va="center", fontsize=_TINY, color=_FAINT, style="italic"
+            )
             told.set(parse_math=False, bbox={"facecolor": ground, "linewidth": 0, "pad": 1.5})  # over the grid
     _frame(back, facts, rows, high)
     return saved(figure, form)
@@ -85,7 +88,9 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else shortened(printable(str(value)), _LONGEST)
+    """The end of a long path says more than its middle."""
+    text = "" if value is None else printable(str(value))
+    return text if len(text) <= _LONGEST else f"{text[:9]}…{text[10 - _LONGEST :]}"
 
 
 def _colours(rows: Sequence[Mapping[str, Any]]) -> tuple[str, dict[Any, str]]:
@@ -141,6 +146,8 @@ def _frame(back: Axes, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any
 
 def _notes(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = []
+    if len({row["embedder"] for row in rows}) > 1:
+        notes.append("Silhouettes are of each embedder's own vectors: they cannot be compared between embedders.")
     if facts["supervised"]:
         notes.append(
             "Supervised (hollow): images were fused with prompts of their TRUE classes; scores of the test split alone."

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ictc.backends import Backends
-from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_key, cell_of, look
+from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_keys, cell_of, look
 from ictc.compare.grid import drawn
 from ictc.errors import StepError, UsageError
 from ictc.images.sources import Source
@@ -36,16 +36,23 @@ class Filled:
     computed: int = 0
 
 
+def refusal(lane: Lane, k: int | None) -> str:
+    """Why a way cannot be gone at all; "" where nothing speaks against it."""
+    try:
+        check_lane(lane, k)
+    except UsageError as e:
+        return _said(e)
+    return ""
+
+
 def cells_of(lanes: Sequence[Lane], k: int | None, seeds: Sequence[int]) -> tuple[list[Cell], dict[Cell, str]]:
     """All cells, and those that are refused from the outset."""
     cells, refused = list[Cell](), dict[Cell, str]()
     for row, lane in enumerate(lanes):
         own = [Cell(row, seed) for seed in dict.fromkeys(seeds)] if drawn(lane, k) else [Cell(row, None)]
         cells += own
-        try:
-            check_lane(lane, k)
-        except UsageError as e:
-            refused |= dict.fromkeys(own, _said(e))
+        if why := refusal(lane, k):
+            refused |= dict.fromkeys(own, why)
     return cells, refused
 
 
@@ -74,7 +81,7 @@ def fill(
         return
     failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
     facts |= {"images": len(seen.descriptions), "failed": len(failures), "failures": failures}
-    keys = {cell: cell_key(seen, _lane(lanes, cell), asked) for cell in cells}
+    keys = dict(zip(cells, cell_keys(seen, [_lane(lanes, c) for c in cells], asked), strict=True))
     stored = {} if means.lane.recompute else store.get_json(list(keys.values()))
     found.numbers |= {cell: stored[key] for cell, key in keys.items() if key in stored}
     missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c)))

@@ -25,7 +25,8 @@ and DBSCAN and OPTICS see one cloud where HDBSCAN may still see groups."""
 
 @dataclass(frozen=True)
 class Grid:
-    """The values along each axis. `params`: by clusterer. `truth`: of the pairing `label`."""
+    """The values along each axis. `params`: by clusterer. `truth`: of the pairing `label`. `usual`: nobody named the
+    clusterers, so what does not go with one of them is left out."""
 
     embedders: tuple[str, ...] = (OFFLINE,)
     strategies: tuple[str, ...] = (IMAGE_ONLY,)
@@ -39,6 +40,7 @@ class Grid:
     prompt_set: PromptSet | None = None
     truth: str = ""
     recompute: bool = False
+    usual: bool = False
 
     def lanes(self) -> list[Lane]:
         """Every combination once, in the order of the axes, with the seed 0: images alone are not paired or fused, and

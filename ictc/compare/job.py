@@ -12,7 +12,7 @@ from ictc import job
 from ictc.backends import check_lane_specs
 from ictc.compare.cells import Question
 from ictc.compare.figure import draw
-from ictc.compare.filling import Cell, Filled, cells_of, fill
+from ictc.compare.filling import Cell, Filled, cells_of, fill, refusal
 from ictc.compare.grid import Grid, check_grid
 from ictc.compare.table import GIVEN, MEASURES, SECONDS, SORTS, arranged, cells_csv, row_of, rows_csv
 from ictc.errors import UsageError
@@ -63,13 +63,13 @@ def compare(
         UsageError: what was asked cannot be, or none of it can be done. InputError: images or truth.
         RunError, StorageFull: the folder; what was computed before stays.
     """
-    lanes = asked.grid.lanes()
     _check(asked)
     first = Means(lane=Lane(embedder=asked.grid.embedders[0]), options=asked.options)
     resolved, source = job.resolve(job.Asked(asked.images, asked.criterion, None, first))
     classes = _classes(asked, source)
     question = Question(asked.criterion, len(set(classes.values())) if asked.k == CLASSES else asked.k, classes)
     job.check_size(question.k, source)
+    lanes = [x for x in asked.grid.lanes() if not (asked.grid.usual and refusal(x, question.k))]
     cells, refused = cells_of(lanes, question.k, asked.seeds)
     if len(refused) == len(cells):
         check_lane(lanes[0], question.k)

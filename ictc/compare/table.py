@@ -95,10 +95,17 @@ def same(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def best(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The best mean of each score, supervised rows apart."""
+    """The best mean of each score, supervised rows apart; silhouettes of several embedders have none."""
     free = [row for row in rows if not row["supervised"]]
-    means = {name: [row[name]["mean"] for row in free if row[name]] for name in SCORES}
+    several = len({row["embedder"] for row in free}) > 1
+    names = [name for name in SCORES if not (several and name == "silhouette")]
+    means = {name: [row[name]["mean"] for row in free if row[name]] for name in names}
     return {name: max(values) for name, values in means.items() if values}
+
+
+def number(value: float) -> str:
+    """Three decimals; zero has no sign."""
+    return f"{value:.3f}".replace("-0.000", "0.000")
 
 
 def shown_measures(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -77,6 +77,7 @@ def place_all(journal: Journal, places: Iterable[Place], how: How, tick: Tick) -
             elif found == "there":
                 carried.placed.append(place)
                 carried.there += 1
+                _tidy(journal, place.to, ours)
             else:
                 todo.append(place)
         with _space(journal):
@@ -104,6 +105,7 @@ def write_all(journal: Journal, files: Iterable[NewFile | Failure], tick: Tick) 
             path, digest = journal.path(file.to), filework.digest_of(file.write)
             if filework.holds(path, digest):
                 carried.there += 1
+                _tidy(journal, file.to, ours)
             elif file.before is not None:
                 before = file.before.decode()
                 todo.append((file, True, Action("replace", file.to, "", digest, before, path.stat().st_mtime_ns)))
@@ -127,8 +129,15 @@ def write_all(journal: Journal, files: Iterable[NewFile | Failure], tick: Tick) 
     return carried
 
 
+def _tidy(journal: Journal, to: str, ours: Mapping[str, set[str]]) -> None:
+    """Away with what a kill left half-written, or under two names."""
+    if to in ours:
+        with suppress(OSError):
+            filework.discard(filework.part_of(journal.path(to)))
+
+
 def _announce(journal: Journal, actions: Sequence[Action], known: set[Path]) -> None:
-    """Journal what will be done, make the folders for it, and tidy up what a kill left."""
+    """Journal what will be done, and make the folders for it."""
     new = list(_new_folders(journal, actions, known)) if journal.root else []
     journal.add([*(Action("folder", journal.text(folder)) for folder in new), *actions])
     for folder in new:
@@ -160,6 +169,7 @@ def _place(place: Place, to: Path, how: How) -> None:
         source.unlink()
         return
     if os.path.lexists(to):  # ours, as `look` found: empty, or a copy that was made just before a kill
+        filework.discard(filework.part_of(to))
         if to.stat().st_size and filework.sha256_of(source) == sha256:
             source.unlink()
             return

@@ -1,5 +1,6 @@
 """`imagefolder`: what `datasets.load_dataset("imagefolder", data_dir=TARGET)` loads, and `ictc run TARGET` reads.
 
+`datasets` takes columns that end with file_name for images, too: `x_file_name` becomes `x_file_name_text`.
 All images lie flat in train/: `datasets` takes folders and file names that say train, test, valid, ... for splits, and
 with such names it would leave the other images out.
 """
@@ -17,6 +18,7 @@ from ictc.types import Failure
 
 _FOLDER = "train"
 _TABLE = "metadata.jsonl"
+_PICTURES = ("file_name", "file_names")
 _RESERVED = (_TABLE, "metadata.csv", "metadata.parquet")
 _COLUMNS = {"image": "image_name"} | {c: c for c in COLUMNS if c not in ("image", "path", "failure")}
 
@@ -32,7 +34,7 @@ class ImageFolder:
 
     def files(self, subject: Subject, placed: Sequence[Place]) -> Iterator[NewFile | Failure]:
         def write(file: BinaryIO) -> None:
-            _, cells = table_of([place.row for place in placed], _COLUMNS, ("file_name", "image"))
+            _, cells = table_of([place.row for place in placed], _COLUMNS, ("file_name", "image"), _PICTURES)
             for place, row in zip(placed, cells, strict=True):
                 row = {"file_name": place.to.rpartition("/")[2]} | row
                 file.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")

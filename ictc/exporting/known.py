@@ -36,7 +36,7 @@ def knows(run: Path, journal: Journal) -> bool:
 
 
 def last(run: Path) -> tuple[Path | None, list[str]]:
-    """Where the journal of the last export lies that was not undone to the end; and those of later ones that are gone."""
+    """The folder of the journal of the last export that was not undone to the end; and those of later ones, gone."""
     rows = _rows(run)
     undone = {row.get("id") for row in rows if row.get("undone")}
     gone: list[str] = []

@@ -80,17 +80,17 @@ OWN = {name: name for name in COLUMNS}
 
 
 def table_of(
-    rows: Sequence[Row], own: Mapping[str, str] = OWN, reserved: Iterable[str] = ()
+    rows: Sequence[Row], own: Mapping[str, str] = OWN, reserved: Iterable[str] = (), avoid: tuple[str, ...] = ()
 ) -> tuple[list[str], Iterable[dict[str, Any]]]:
     """The columns, and per row its cells: text, a number or None. `own`: of ours, what each is called here. The images'
-    own columns come after them; one called like one of ours or a `reserved` one gets `metadata_` before its name. Text
-    that UTF-8 cannot hold is escaped."""
+    own columns come after them; one called like one of ours or a `reserved` one gets `metadata_` before its name;
+    one that ends with one of `avoid` gets `_text` after it. Text that UTF-8 cannot hold is escaped."""
     theirs = dict.fromkeys(column for row in rows for column in row.metadata)
     taken, names = {name.casefold() for name in (*own.values(), *reserved)}, dict[str, str]()
     for column in theirs:
         name = writable(column)
-        while name.casefold() in taken:
-            name = f"metadata_{name}"
+        while name.casefold() in taken or name.endswith(avoid):
+            name = f"{name}_text" if name.endswith(avoid) else f"metadata_{name}"
         taken.add(name.casefold())
         names[column] = name
     return [*own.values(), *names.values()], (_cells(row, own, names) for row in rows)

@@ -19,6 +19,8 @@ def check_lane(lane: Lane, k: int | None = None) -> None:
         if given not in there:
             raise UsageError(f"--{name} {given}: there is no such one.", f"Those there are: {', '.join(there)}.")
     check_weight(lane.weight)
+    if lane.fusion == "mean" and lane.weight != Lane().weight:
+        raise UsageError("--fusion mean has no weight.", f"Type: --fusion sum --weight {lane.weight}")
     check_clusterer(lane.clusterer, dict(lane.params))
     if lane.strategy == IMAGE_ONLY and lane.pairing != "best":
         raise UsageError(

@@ -50,7 +50,8 @@ class HeldLane:
         groups = self.known.groups(names)
         if placed.test is not None:
             groups[placed.test] = -1
-        shares = Held(unit(rows), unit(placed.rows), groups, len(names)).shares()
+        n, sure = len(groups), self.known.confidences
+        shares = Held(unit(rows), unit(placed.rows), groups, len(names), n, sure, votes=False).shares()
         tick(len(descriptions))
         by = f"embedding:{self._lane.embedder}"
         return [

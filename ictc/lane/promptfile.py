@@ -76,13 +76,24 @@ def read_prompts(path: Path) -> PromptSet:
             a prompt or group, an empty prompt, or one prompt for two classes; the message says where and what to type.
     """
 
-    def fault(what: str, hint: str) -> InputError:
-        return InputError(f"{path}: {what}", hint)
-
     try:
         table = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as e:
-        raise fault(f"this is no TOML: {e}.", 'It begins with a line like: classes = ["cat", "dog"]') from e
+        hint = 'It begins with a line like: classes = ["cat", "dog"]'
+        raise InputError(f"{path}: this is no TOML: {e}.", hint) from e
+    return prompts_in(table, str(path))
+
+
+def prompts_in(table: Mapping[str, Any], where: str) -> PromptSet:
+    """The classes and prompts of a table as such a file holds it; `where` begins messages.
+
+    Raises:
+        InputError: as `read_prompts`.
+    """
+
+    def fault(what: str, hint: str) -> InputError:
+        return InputError(f"{where}: {what}", hint)
+
     for key in table:
         if key not in _TOP:
             raise fault(f"unknown key '{key}'.", _meant(key, _TOP))

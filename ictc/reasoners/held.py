@@ -17,28 +17,33 @@ from ictc.reasoners.assign import name_rows
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.reasoners.nearest import MOST
 from ictc.reasoners.space import KEEP, discriminant, scale_of
-from ictc.reasoners.spherical import BLOCK, Array, Index, likeness, means, nearest, unit
+from ictc.reasoners.spherical import Array, Index, likeness, means, nearest, unit
 from ictc.reasoners.spreading import LEAST, NEIGHBOURS, POWER
 from ictc.reasoners.wrapping import Wrapped
 from ictc.store import content_key
 from ictc.types import Assignment, Description, Failure, Label, Taxonomy
 
+_BLOCK = 512  # rows compared with all others at a time
+_FEWEST, _SAMPLE = 20, 500  # images whose confidences are enough to go by; and that are gone by
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The images that were there: `labels` and `clusters` (None: in none) are in the order of `descriptions`."""
+    """The images that were there: `labels`, `clusters` (None: in none) and `confidences` (None: nobody said) are in the
+    order of `descriptions`."""
 
     taxonomy: Taxonomy
     descriptions: Sequence[Description]
     labels: Sequence[Label]
     clusters: Sequence[str | None]
+    confidences: Sequence[float | None]
 
     @property
     def digest(self) -> str:
         """Changes with anything that a new image is compared with."""
         digest = hashlib.sha256("\0".join(self.taxonomy.names).encode())
-        for d, x, cluster in zip(self.descriptions, self.labels, self.clusters, strict=True):
-            digest.update("\0".join([d.sha256, d.text, x.label, cluster or "", "\n"]).encode())
+        for d, x, *told in zip(self.descriptions, self.labels, self.clusters, self.confidences, strict=True):
+            digest.update("\0".join([d.sha256, d.text, x.label, *map(str, told), "\n"]).encode())
         return digest.hexdigest()
 
     def groups(self, names: Sequence[str]) -> Index:
@@ -50,17 +55,38 @@ class Known:
 class Held:
     """Where new unit rows [m, d] lie among `old` ones [n, d] whose `groups` [n] of k are known (-1: in none).
 
-    `near`: the first so many of the old rows are images that may be neighbours, as in `spreading`.
+    `near`: the first so many of the old rows are images, and with `votes` neighbours as in `spreading`. `sure`: how
+    sure these are of their group; new ones are as sure on the whole as the old would be if they were new.
     """
 
-    def __init__(self, rows: Vectors, old: Vectors, groups: Index, k: int, near: int = 0) -> None:
+    def __init__(
+        self,
+        rows: Vectors,
+        old: Vectors,
+        groups: Index,
+        k: int,
+        near: int = 0,
+        sure: Sequence[float | None] = (),
+        *,
+        votes: bool = True,
+    ) -> None:
         self._rows, self._old, self._groups, self._k = rows, old, groups, k
         self._near = np.flatnonzero(groups[:near] >= 0)
         most = min(NEIGHBOURS, len(self._near) // (4 * k))
-        self._most = most if most >= LEAST and len(self._near) <= MOST else 0
+        self._most = most if votes and most >= LEAST and len(self._near) <= MOST else 0
         inside = groups >= 0
         centres = means(old, groups, k)
         self._scale = scale_of(_alike(old[inside], centres))
+        self._power = 1.0
+        said = [
+            (place, value) for place, i in enumerate(self._near.tolist()) if sure and (value := sure[i]) is not None
+        ]
+        if k > 1 and len(said) >= _FEWEST:
+            said = [said[i] for i in np.unique(np.linspace(0, len(said) - 1, _SAMPLE).astype(np.intp)).tolist()]
+            own = np.asarray([place for place, _ in said], dtype=np.intp)
+            others = old[self._near]
+            shares = self._among(others[own], centres, others, groups[self._near], own)
+            self._power = _power(shares, float(np.mean([value for _, value in said])))
 
     def shares(self, known: Mapping[int, int] | None = None) -> Array:
         """[m, k] how much of each group is in every new row, as its centre and its nearest neighbours say, on average.
@@ -71,24 +97,42 @@ class Held:
         theirs = np.asarray([(known or {})[i] for i in some.tolist()], dtype=np.intp)
         old, groups = np.vstack([self._old, self._rows[some]]), np.append(self._groups, theirs)
         near = np.append(self._near, len(self._old) + np.arange(len(some)))
-        centres = means(old, groups, self._k)
-        parts = []
-        for start in range(0, len(self._rows), BLOCK):
-            rows = self._rows[start : start + BLOCK]
-            alike = _alike(rows, centres)
-            odds = np.exp(self._scale * (alike - alike.max(1, keepdims=True)))
-            odds /= odds.sum(1, keepdims=True)
-            parts.append((odds + self._votes(rows, old[near], groups[near])) / 2 if self._most else odds)
-        return np.concatenate(parts) if parts else np.zeros((0, self._k))
+        centres, others, theirs = means(old, groups, self._k), old[near], groups[near]
+        starts = range(0, len(self._rows), _BLOCK)
+        parts = [self._among(self._rows[i : i + _BLOCK], centres, others, theirs) for i in starts]
+        return _sharpened(np.concatenate(parts), self._power) if parts else np.zeros((0, self._k))
 
-    def _votes(self, rows: Vectors, old: Vectors, groups: Index) -> Array:
-        alike = rows @ old.T
-        best = np.argpartition(-alike, self._most - 1, axis=1)[:, : self._most]
-        weight = np.maximum(np.take_along_axis(alike, best, 1), 1e-6).astype(np.float64) ** POWER
+    def _among(self, rows: Vectors, centres: Array, others: Vectors, groups: Index, own: Index | None = None) -> Array:
+        """Shares [m, k] of `rows`; `own`: which of the `others` they are, so that none is its own neighbour."""
+        alike = _alike(rows, centres)
+        odds: Array = np.exp(self._scale * (alike - alike.max(1, keepdims=True)))
+        odds /= odds.sum(1, keepdims=True)
+        if not self._most:
+            return odds
+        apart = -rows @ others.T
+        if own is not None:
+            apart[np.arange(len(own)), own] = 1
+        best = np.argpartition(apart, self._most - 1, axis=1)[:, : self._most]
+        weight = np.maximum(-np.take_along_axis(apart, best, 1), 1e-6).astype(np.float64) ** POWER
         votes = np.zeros((len(rows), self._k))
         np.add.at(votes, (np.arange(len(rows))[:, None], groups[best]), weight)
-        shares: Array = votes / votes.sum(1, keepdims=True)
-        return shares
+        both: Array = (odds + votes / votes.sum(1, keepdims=True)) / 2
+        return both
+
+
+def _power(shares: Array, wanted: float) -> float:
+    """By which power of themselves the best of the shares are `wanted` on the mean."""
+    low, high = 1 / 16, 16.0
+    for _ in range(30):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if _sharpened(shares, middle).max(1).mean() < wanted else (low, middle)
+    return round(float((low * high) ** 0.5), 4)
+
+
+def _sharpened(shares: Array, power: float) -> Array:
+    found: Array = (shares / shares.max(1, keepdims=True)) ** power
+    found /= found.sum(1, keepdims=True)
+    return found
 
 
 def _alike(rows: Vectors, centres: Array) -> Array:
@@ -133,11 +177,11 @@ class HeldReasoner(EmbeddingReasoner):
             ones = np.ones((len(both), 1), dtype=np.float32)
             return Held(ones[n:], ones[:n], groups, 1), labels[n:]
         if self._vectors(both, criterion) is not None:
-            return Held(rows[n:], rows[:n], groups, k), labels[n:]
+            return Held(rows[n:], rows[:n], groups, k, n, self.known.confidences, votes=False), labels[n:]
         names = name_rows(taxonomy, self._embedder.embed_texts)
         old, held = np.vstack([rows[:n], names]), np.append(groups, np.arange(k))
         old, new = _seen(old, held, rows[n:], k)
-        return Held(new, old, held, k, n), labels[n:]
+        return Held(new, old, held, k, n, self.known.confidences), labels[n:]
 
 
 class WithKnown(Wrapped):

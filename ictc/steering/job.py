@@ -16,6 +16,7 @@ from ictc.errors import UsageError
 from ictc.job import Done
 from ictc.outlying import cluster_of
 from ictc.recording import Timed, account, compare, versions
+from ictc.result import Result
 from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder
 from ictc.spending.meter import added
@@ -66,14 +67,13 @@ def refine(asked: Refinement) -> Refined:
             revision = folder.revision_for(made.settings)
             noted = revision
             reused = revision.is_done(made.settings.key) and not work.repeated
-            if not reused:
-                _write(work, made, revision, timed.seconds)
+            result = revision.result() if reused else _write(work, made, revision, timed.seconds)
         finally:
             _note_spent(folder, noted, since(asked.meter.to_json(), start))
         if reused:
             folder.note(revision, status="done")  # it may have been killed before this was said
         gone = [f"{shlex.join(c.words())}: the new names do not show it any more" for c in made.gone]
-        return Refined(Done(revision.result(), folder, revision, reused), before, [*made.left_out, *gone])
+        return Refined(Done(result, folder, revision, reused), before, [*made.left_out, *gone])
 
 
 def undo(folder: Path) -> Refined:
@@ -114,20 +114,20 @@ def go_to(folder: Path, revision_id: str, *, accept: bool = False) -> Done:
     return Done(result, run, revision, reused=True)
 
 
-def _write(work: Work, made: Made, revision: Revision, seconds: Mapping[str, float]) -> None:
-    """The revision's files, then that it is done."""
+def _write(work: Work, made: Made, revision: Revision, seconds: Mapping[str, float]) -> Result:
+    """The revision's files, then that it is done; and what they hold."""
     folder = work.folder
     revision.start()
     folder.note(revision, status="started", versions=versions())
-    _save(work, made, revision)
+    result = _save(work, made, revision)
     _tell(work, made, revision)
     revision.finish(made.settings.key)
     merged = revision.digest_of(TAXONOMY)
-    counts = revision.result().counts
-    folder.note(revision, seconds=dict(seconds), status="done", counts=counts, merged=merged)
+    folder.note(revision, seconds=dict(seconds), status="done", counts=result.counts, merged=merged)
+    return result
 
 
-def _save(work: Work, made: Made, revision: Revision) -> None:
+def _save(work: Work, made: Made, revision: Revision) -> Result:
     draft, result = made.draft, made.result
     failed = list(draft.failures.values())
     if result is work.result:
@@ -140,10 +140,13 @@ def _save(work: Work, made: Made, revision: Revision) -> None:
         revision.save_failures([*result.failures, *of_labels], _BEFORE_STEP_3)
     revision.save_taxonomy(draft.taxonomy)
     order = {item.name: n for n, item in enumerate(result.items)}
-    revision.save_assignments(sorted(draft.assignments.values(), key=lambda a: order.get(a.image, len(order))))
+    assignments = sorted(draft.assignments.values(), key=lambda a: order.get(a.image, len(order)))
+    revision.save_assignments(assignments)
     revision.save_failures([f for f in failed if f.stage == "assign"], ("assign",))
     rows = [{**row, "revision": row.get("revision", revision.id)} for row in made.rows]
     revision.save_corrections({**r, "lapsed": revision.id} if r.get("lapsed") == LATER else r for r in rows)
+    failures = revision.failures()
+    return replace(result, taxonomy=draft.taxonomy, assignments=assignments, failures=failures, folder=revision.path)
 
 
 def _tell(work: Work, made: Made, revision: Revision) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ictc.backends import IMPORTED, RECORDED, Backends, check_recorded, check_specs, check_wording
-from ictc.errors import RunError, UsageError
+from ictc.errors import RunError, StepError, UsageError
 from ictc.interfaces import Reasoner
 from ictc.job import means_of
 from ictc.means import OFFLINE, Means, changed
+from ictc.outlying import without
 from ictc.pipeline import check_there, split
 from ictc.progress import Watch, unwatched
 from ictc.result import Result
@@ -30,6 +31,9 @@ from ictc.steering.draft import Draft
 from ictc.steering.kept import marked, pinned, renames, standing
 from ictc.store import Store
 from ictc.types import Description, Failure
+
+Described = tuple[Sequence[Description], Sequence[Failure], str]
+"""Step 1: descriptions, failures, and the fingerprint of who described."""
 
 LATER = "later"
 """Stands for the number of the revision that is being made."""
@@ -114,19 +118,24 @@ class Work:
         failed = {f.image: f for f in self.result.failures if f.stage == "assign"}
         return Draft(self.result.taxonomy, {a.image: a for a in self.result.assignments}, kept, failed)
 
+    def start(self) -> Made:
+        """Nothing changed yet."""
+        return Made(self.known, self.result, self.draft(), self.rows)
+
     def made(self) -> Made:
         """All changes made; models are asked what they leave to be asked."""
-        now = Made(self.known, self.result, self.draft(), self.rows)
+        now = self.start()
         for change, lenient in [*((c, False) for c in self.asked.changes), *((c, True) for c in self.asked.carried)]:
             try:
-                now = self._changed(change, now)
+                now = self.changed(change, now)
             except UsageError as e:
                 if not lenient:
                     raise
                 now = replace(now, left_out=[*now.left_out, f"{shlex.join(change.words())}: {e.message}"])
         return replace(now, settings=replace(now.settings, corrections=self._digest()))
 
-    def _changed(self, change: Change, now: Made) -> Made:
+    def changed(self, change: Change, now: Made) -> Made:
+        """One change more. Raises as `refine`."""
         if isinstance(change, Anew):
             return self._anew(change, now)
         described = {d.image: d.sha256 for d in now.result.descriptions}
@@ -173,36 +182,39 @@ class Work:
         result = replace(result, labels=remade.labels)
         return replace(now, settings=settings, result=result, draft=remade.draft, reasoner=remade.reasoner)
 
-    def _descriptions(self, change: Anew, now: Made) -> tuple[list[Description], list[Failure], str]:
-        """Step 1 for another criterion, its failures, and the fingerprint of whoever did it. Recorded descriptions are
-        for any criterion; what another revision of the run has is taken from there."""
-        of_images = [f for f in now.result.failures if f.stage == "image"]
-        there = [f for f in now.result.failures if f.stage in ("image", "describe")]
+    def _descriptions(self, change: Anew, now: Made) -> Described:
+        """Step 1 for another criterion."""
+        if there := self.described(change, now.result):
+            return there
+        if self.means.describer == self.known.describer:
+            check_recorded(self.known.describer, "--describer")
+        describer, items = self.backends.describer(), list(now.result.items)
+        with self.asked.watch("describe", len(items)) as tick:
+            found, failed = split(describer.describe(items, change.criterion, tick))
+        check_there(failed)
+        if not found:
+            raise StepError("None of the images could be described.", "Are they still there? images.jsonl says where.")
+        known = [f for f in now.result.failures if f.stage == "image"]
+        more = [f for f in failed if f.image not in {g.image for g in known}]
+        return found, [*known, *more], describer.fingerprint
+
+    def described(self, change: Anew, result: Result) -> Described | None:
+        """What stands for another criterion without looking at images: recorded descriptions, which are for any; those
+        of another revision of the run; with `keep` those for the criterion before."""
+        failed = [f for f in result.failures if f.stage in ("image", "describe")]
         spec, own = self.known.describer, self.known.describer_fingerprint
         if spec == IMPORTED or spec.startswith(RECORDED):
-            return list(now.result.descriptions), there, own
+            return result.descriptions, failed, own
         if change.keep:
-            return list(now.result.descriptions), there, f"kept from “{now.result.criterion}”: {own}"
+            return result.descriptions, failed, f"kept from “{result.criterion}”: {own}"
         for i in reversed(self.folder.revision_ids):
             known, revision = self.folder.settings(i), self.folder.revision(i)
             alike = (known.inputs, known.describer_fingerprint) == (self.known.inputs, own)
-            if alike and known.criterion == change.criterion and revision.has("step1_result.jsonl"):
+            if alike and known.criterion == change.criterion and self.folder.entry(i).get("status") == "done":
                 failed = [f for f in revision.failures() if f.stage in ("image", "describe")]
                 if not any(f.retryable for f in failed):
                     return revision.descriptions(), failed, own
-        if self.means.describer == self.known.describer:
-            check_recorded(self.known.describer, "--describer")
-        describer = self.backends.describer()
-        with self.asked.watch("describe", len(now.result.items)) as tick:
-            found, failed = split(describer.describe(list(now.result.items), change.criterion, tick))
-        check_there(failed)
-        if not found:
-            raise RunError("None of the images could be described.", "Are they where they were? See images.jsonl.")
-        return (
-            found,
-            [*of_images, *(f for f in failed if f.image not in {g.image for g in of_images})],
-            (describer.fingerprint),
-        )
+        return None
 
     def _digest(self) -> str:
         """Changes with what is changed, and with the result that it is changed of."""
@@ -221,6 +233,22 @@ def begun(asked: Refinement, folder: RunFolder, store: Store) -> Work:
     if made and made["changes"] == work.told and not asked.revision and work.means.reasoner == known.reasoner:
         return replace(work, before=folder.revision(made["of"]))
     return work
+
+
+def anew(run: Path, revision_id: str, criterion: str | None, k: int | Literal["same"] | None, keep: bool) -> Anew:
+    """Another criterion or K for a run; what is not given is as it is: K chosen where it was chosen, else as many
+    clusters as there are.
+
+    Raises:
+        UsageError: an empty criterion. RunError: the run cannot be used.
+    """
+    if criterion is not None and not criterion.strip():
+        raise UsageError("The criterion is empty.", 'Say what to cluster by, for example: -c "mood"')
+    if k == "same":
+        folder = RunFolder(run)
+        revision = folder.revision(revision_id, finished=True)
+        k = None if folder.settings(revision.id).k is None else without(revision.taxonomy()).k
+    return Anew(criterion or "", k, keep)
 
 
 def refined_means(known: Settings, given: Mapping[str, Any]) -> Means:

@@ -138,11 +138,15 @@ def _facts(name: str, hits: int, of: int, expected: float) -> _Facts:
 
 
 def _more(name: str, new: NDArray[np.bool_], old: NDArray[np.bool_]) -> tuple[_Facts, float]:
+    x, y, m, n = int(new.sum()), int(old.sum()), len(new), len(old)
+    return _facts(name, x, m, y / n), more_often(x, m, y, n)
+
+
+def more_often(x: int, m: int, y: int, n: int) -> float:
+    """How likely x of m and y of n, or more of the first, are where both have one share (Fisher's exact test)."""
     from scipy.stats import fisher_exact
 
-    x, y, m, n = int(new.sum()), int(old.sum()), len(new), len(old)
-    p = float(fisher_exact(np.asarray([[x, m - x], [y, n - y]]), alternative="greater").pvalue)
-    return _facts(name, x, m, y / n), p
+    return float(fisher_exact(np.asarray([[x, m - x], [y, n - y]]), alternative="greater").pvalue)
 
 
 def _below(name: str, new: Array, old: Array, share: float) -> tuple[NDArray[np.bool_], tuple[_Facts, float]]:

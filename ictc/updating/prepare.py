@@ -86,6 +86,7 @@ class Prepared:
             [replace(texts[old], image=now) for now, old in kept],
             [replace(labels[old], image=now) for now, old in kept],
             [self.assigned[now].cluster for now, _ in kept],
+            [self.assigned[now].confidence for now, _ in kept],
         )
 
     @property

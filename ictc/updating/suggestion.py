@@ -1,7 +1,9 @@
 """A cluster that the names lack: doubtful new images that belong together and to none of the clusters.
 
-They belong together as the run's own clusters do: joined by average linkage for as long as the mean cosine between
-their images stays at least the median cluster's own, and no closer to the images of any cluster than that.
+They belong together: joined by average linkage for as long as the mean cosine between their images stays above the bar,
+half-way between that within the median cluster and that to the cluster nearest to it; and no closer than the bar to any
+cluster. And they were fewer before: the share of old images as close to the group is surely smaller (Fisher's exact
+test, .05 over all such groups); what was there all along, the names were made with.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 
 from ictc.reasoners.spherical import Array, Index, means
 from ictc.reasoners.words import same_word_key
-from ictc.updating.drift import Side
+from ictc.updating.drift import LEVEL, Side, more_often
 
 FEWEST = 5  # images: of fewer, nobody would make a cluster
 _MOST = 4000  # images that are joined: their likeness is a matrix
@@ -51,13 +53,16 @@ def suggestion(
         return None
     rows = new.rows[some].astype(np.float64)
     groups = _joined(rows, bar)
+    m, n = len(new.rows), len(old.rows)
     there = np.bincount(old.groups[old.groups >= 0], minlength=len(names)) > 0
     centres = means(old.rows, old.groups, len(names))[there]
+    large = [g for g in map(np.flatnonzero, (groups == i for i in range(int(groups.max()) + 1))) if len(g) >= FEWEST]
     best: list[int] = []
-    for group in range(int(groups.max()) + 1):
-        inside = np.flatnonzero(groups == group)
-        apart = float((centres @ rows[inside].mean(0)).max()) < bar
-        if apart and len(inside) >= FEWEST and len(inside) > len(best):
+    for inside in large:
+        middle = rows[inside].mean(0)
+        before = int(np.count_nonzero(old.rows @ middle >= bar))
+        apart = float((centres @ middle).max()) < bar
+        if apart and len(inside) > len(best) and more_often(len(inside), m, before, n) * len(large) < LEVEL:
             best = inside.tolist()
     if not best:
         return None
@@ -68,12 +73,17 @@ def suggestion(
 
 
 def _bar(old: Side, k: int) -> float | None:
-    """The mean cosine between two images of one cluster, of the median cluster."""
+    """Half-way between the mean cosine within the median cluster and that to its nearest; 0 stands for no other."""
     sizes = np.bincount(old.groups[old.groups >= 0], minlength=k).astype(np.float64)
-    lengths = (means(old.rows, old.groups, k) ** 2).sum(1)
     many = sizes >= FEWEST
-    inner = (sizes[many] * lengths[many] - 1) / (sizes[many] - 1)  # without each with itself
-    return float(np.median(inner)) if len(inner) else None
+    if not many.any():
+        return None
+    centres, n = means(old.rows, old.groups, k)[many], sizes[many]
+    alike = centres @ centres.T
+    inner = (n * alike.diagonal() - 1) / (n - 1)  # without each with itself
+    np.fill_diagonal(alike, -np.inf)
+    near = np.maximum(alike.max(1), 0.0)
+    return float((np.median(inner) + np.median(near)) / 2)
 
 
 def _joined(rows: Array, bar: float) -> Index:

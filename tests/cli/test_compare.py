@@ -143,6 +143,21 @@ def test_only_what_is_missing_is_computed_and_the_files_are_the_same(
             assert (at_once / name).read_bytes() == (run / name).read_bytes(), name
 
 
+def test_recomputed_it_finds_the_same(digits: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (digits, "-k", 5, "--clusterer", "kmeans,hdbscan", "--seeds", 2, "--truth", "filename", "-o", run)
+    first = compared(*words)
+    before = (run / "compare.json").read_bytes()
+    grouped, made = LaneReasoner.grouped, list[int]()
+
+    def counted(self: Any, *args: Any) -> Any:
+        made.append(1)
+        return grouped(self, *args)
+
+    monkeypatch.setattr(LaneReasoner, "grouped", counted)
+    assert compared(*words, "--recompute")["computed"] == first["cells"] == len(made) == 3
+    assert (run / "compare.json").read_bytes() == before
+
+
 def test_other_images_another_truth_or_other_prompts_are_other_cells(digits: Path, run: Path, tmp_path: Path) -> None:
     fewer = Path(shutil.copytree(digits, tmp_path / "fewer"))
     words = ("-k", 5, "--clusterer", "agglomerative", "-o", run)
@@ -210,6 +225,14 @@ def test_without_a_truth_there_are_silhouettes_and_it_is_said(digits: Path, run:
     assert all(r["acc"] is None and r["silhouette"]["mean"] is not None for r in found["rows"])
     shown = invoke("compare", *words)
     assert "Without --truth" in shown.stdout and "ACC" not in shown.stdout.split("Without")[0]
+
+
+def test_where_no_clusterer_is_named_only_what_goes_together_is_there(digits: Path, prompts: Path, run: Path) -> None:
+    words = (digits, "--prompts", prompts, "--seeds", 1, "--truth", "filename", "-o", run)
+    found = compared(*words, "--strategy", "generic,task")
+    ways = {(r["strategy"], r["clusterer"]) for r in found["rows"]}
+    assert ("task", "text") in ways and ("generic", "text") not in ways and len(ways) == 13
+    assert len(compared(*words, "--strategy", "generic", "--clusterer", "kmeans,text", code=3)["rows"]) == 2
 
 
 def test_embedders_are_an_axis_each_embedded_once(digits: Path, run: Path, tmp_path: Path) -> None:

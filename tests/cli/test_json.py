@@ -80,6 +80,8 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{made}", "--sample", "1"),
     ],
     "show": [("{none}",), ("{made}", "--revision", "x"), ("{made}", "--no-such-option")],
+    "export": [("{none}", "--to", "csv"), ("{made}", "--to", "magic"), ("{made}",), ("{made}", "--to", "folders")],
+    "undo": [("{none}",), ("{captions}",)],
     "import": [("{none}",)],
     "doctor": [("too", "many"), ("nobody:knows",)],
     "prompts show": [("nothing",), ("--prompts", "{none}")],

@@ -42,6 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = home / "photos" / ("even", "odd")[i % 2]
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(Path(skimage.__file__).parent / "data" / name, target / name)
+    (home / "new").mkdir()
+    shutil.copy(Path(skimage.__file__).parent / "data" / "camera.png", home / "new" / "camera.png")
+    (home / "prompts.toml").write_text('classes = ["cat", "rocket"]\n')
     colours = "".join(f"{name},{('grey', 'brown', 'blue')[i % 3]}\n" for i, name in enumerate(names))
     (home / "labels.csv").write_text("image,colour\n" + colours)
     things = ("cat", "dog", "car", "boat", "bird", "horse", "guitar", "pizza", "tree", "chair")
@@ -59,6 +62,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_readme_shows_the_main_commands() -> None:
     assert {c[1] for c in commands()} >= {
         "run",
+        "cluster",
+        "classify",
+        "map",
+        "analyze",
+        "embed",
         "show",
         "step1",
         "step2a",

@@ -102,7 +102,7 @@ def test_killed_before_any_operation(
             if not was_killed:
                 break
             n += EVERY
-        assert kills >= 20 // EVERY
+        assert kills >= 15 // EVERY
 
 
 SIDECAR = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -111,11 +111,11 @@ SIDECAR = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www
 
 
 def test_the_command_killed_at_random_moments_and_undone(tmp_path: Path) -> None:
-    names = [f"{i % 7}/IMG_{i // 7}.jpg" for i in range(3000)]
+    names = [f"{i % 7}/IMG_{i // 7}.jpg" for i in range(2000)]
     images, run, target = tmp_path / "in", tmp_path / "run", tmp_path / "out"
-    made_run(run, images, {"cat": names[:1400], "dog": names[1400:2500]}, unassigned=names[2500:])
+    made_run(run, images, {"cat": names[:900], "dog": names[900:1500]}, unassigned=names[1500:])
     before, rng, kills = tree(images), random.Random(3), 0
-    for _ in range(4):
+    for _ in range(2):
         words = ("export", run, "--to", "folders", "--how", "move", "--yes", "-o", target)
         kills += _killed_somewhere(words, target / ".ictc-export" / "journal.jsonl", rng)
         kills += _killed_somewhere(("undo", target), target / ".ictc-export" / "journal.jsonl", rng, 0.8)
@@ -123,7 +123,7 @@ def test_the_command_killed_at_random_moments_and_undone(tmp_path: Path) -> None
         assert last.returncode == 0, last.stderr
         assert tree(images) == before
         assert not target.exists()
-    assert kills >= 2
+    assert kills >= 1
 
 
 def _killed_somewhere(words: tuple[object, ...], seen: Path, rng: random.Random, least: float = 0.0) -> bool:

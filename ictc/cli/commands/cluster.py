@@ -16,6 +16,7 @@ from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import outcome_of
 from ictc.cli.results import facts_of, show_result
 from ictc.cli.tables import print_sweep
+from ictc.means import SHOWN
 from ictc.text import command_line
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _OPTIONS = (
     "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "timeout",
     "retries", "max_calls", "max_cost", "prices", "dry_run",
 )  # fmt: skip
-CRITERION = "what it shows"
+CRITERION = SHOWN
 
 
 @with_models(only=_OPTIONS)

@@ -137,6 +137,8 @@ def _table(rows: Sequence[dict[str, Any]], axes: Sequence[str], names: Sequence[
 
 
 def _number(name: str, value: Any, top: float | None) -> Text:
+    from ictc.compare.table import number
+
     if name == "runs":
         return Text(str(value))
     if value is None:
@@ -146,7 +148,7 @@ def _number(name: str, value: Any, top: float | None) -> Text:
         return Text(f"{mean:.1f} ±{sd:.1f}" if sd else f"{mean:g}")
     if name == "seconds":
         return Text(f"{mean:.2f}")
-    shown = f"{mean:.3f}" if sd is None else f"{mean:.3f} ±{sd:.3f}".replace("±0.", "±.")
+    shown = number(mean) if sd is None else f"{number(mean)} ±{sd:.3f}".replace("±0.", "±.")
     return Text(shown, "bold" if mean == top else "")
 
 
@@ -156,6 +158,8 @@ def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]
         f"{found['n']:,} images, {len(found['seeds'])} seeds: mean ± sample standard deviation. What draws nothing ran "
         "once. Silhouettes are of the images' own vectors, seconds of clustering alone."
     )
+    if "embedder" in axes:
+        show_line("Between embedders silhouettes cannot be compared: each has a space of its own.")
     if left_out:
         show_line(f"Too narrow for {', '.join(_CALLED.get(name, name) for name in left_out)}: see compare.csv.")
     if not found["truth"]:
@@ -167,16 +171,16 @@ def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]
         show_line(f"{found['without_class']} images have no class in the truth and are left out of ACC, ARI and NMI.")
     if found["supervised"]:
         show_line(found["supervised"]["note"])
-    said: dict[str, list[str]] = {}
+    said: dict[str, dict[str, None]] = {}
     for row in found["rows"]:
         name = " ".join(str(row[axis]) for axis in axes if row[axis] is not None)
         for why in row["reasons"]:
             some = f" ({len(why['seeds'])} of {row['of']} seeds)" if row["runs"] else ""
-            said.setdefault(f"no numbers: {why['reason']}", []).append(name + some)
-        alone = [note for one in row["cells"] if one["silhouette"] is None for note in one["notes"]]
-        for note in dict.fromkeys(alone):
-            said.setdefault(note, []).append(name)
+            said.setdefault(f"no numbers: {why['reason']}", {})[name + some] = None
+        for one in row["cells"]:
+            if one["silhouette"] is None:
+                said.setdefault(f"K {one['k']}, no silhouette. {' '.join(one['notes'])}", {})[name] = None
     for message, names in said.items():
         more = f" and {len(names) - _NAMED} more rows" if len(names) > _NAMED else ""
-        show_line(f"{'; '.join(names[:_NAMED])}{more}: {message}")
+        show_line(f"{'; '.join(list(names)[:_NAMED])}{more}: {message}")
     show_line(f"table and figure: {', '.join(found['files'])}")

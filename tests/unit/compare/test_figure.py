@@ -62,6 +62,13 @@ def test_of_very_many_rows_the_first_are_drawn_and_it_is_said() -> None:
     assert any(f"first {MOST} of {MOST + 9}" in text for text in drawn)
 
 
+def test_silhouettes_of_several_embedders_are_not_to_be_compared() -> None:
+    rows = [row_of(Lane(embedder=e), [one(0, -0.0001)], {}, 1) for e in ("offline", "clip:a")]
+    drawn = texts(draw(facts(rows), "svg"))
+    assert any("cannot be compared between embedders" in text for text in drawn)
+    assert "0.000" in drawn and not any("-0.000" in text for text in drawn)
+
+
 def test_a_figure_of_reasons_alone() -> None:
     refused = [row_of(Lane(clusterer=c), [], {None: "No."}, 1) for c in ("text", "gmm")]
     assert "No." in texts(draw(facts(refused), "svg"))

@@ -53,6 +53,7 @@ def test_the_best_comes_first_supervised_rows_after_all_others_and_those_without
     assert [r["clusterer"] for r in arranged(rows, "given")] == ["text", "gmm", "kmeans", "kmeans"]
     assert all(len(arranged(rows, by)) == 4 for by in SORTS)
     assert best(rows)["acc"] == 0.7, "a supervised score is nobody's to beat"
+    assert "silhouette" in best(rows) and "silhouette" not in best([*rows, row(Lane(embedder="clip:a"), 0.1)])
 
 
 def test_only_axes_that_differ_are_shown() -> None:

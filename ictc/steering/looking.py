@@ -1,0 +1,102 @@
+"""Why an image is where it is: everything that a run knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ictc.result import UNASSIGNED, Result
+from ictc.steering.corrections import Move, from_row, words_of
+from ictc.steering.finding import images_named
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`by` says who assigned it, `failed` why it was not; `about` what else belongs to its cluster; `corrections` are
+    those of its cluster or of itself, as options, the latest last."""
+
+    image: str
+    path: str | None
+    cluster: str | None
+    confidence: float | None
+    by: str
+    evidence: str
+    label: str
+    label_by: str
+    description: str
+    described_by: str
+    about: str = ""
+    failed: str = ""
+    corrections: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def lines(self) -> list[tuple[str, str]]:
+        """(what, text) for a person; what is not known is left out."""
+        sure = "" if self.confidence is None else f" ({self.confidence:.2f} sure)"
+        told = [
+            ("image", self.image),
+            ("cluster", f"{self.cluster or UNASSIGNED}{sure}"),
+            ("about", self.about),
+            ("assigned by", self.by),
+            ("because", self.evidence),
+            ("label", f"{self.label} (by {self.label_by})" if self.label_by else self.label),
+            ("description", self.description),
+            ("described by", self.described_by),
+            ("failed", self.failed),
+            *(("corrected", c) for c in self.corrections),
+            ("file", self.path or ""),
+        ]
+        return [(what, text) for what, text in told if text]
+
+
+def why(text: str, result: Result, rows: Sequence[Mapping[str, Any]] = ()) -> list[Why]:
+    """Of the image that is meant (of several, where a pattern is). `rows`: of corrections.jsonl.
+
+    Raises:
+        UsageError: there is none; the nearest names are told.
+    """
+    items = {i.name: i for i in result.items}
+    failures = {f.image: f for f in result.failures}
+    names = list(dict.fromkeys([*items, *failures]))
+    assigned = {a.image: a for a in result.assignments}
+    labels = {x.image: x for x in result.labels}
+    descriptions = {d.image: d for d in result.descriptions}
+    about = {c.name: c.about for c in result.taxonomy.clusters}
+    found = []
+    for image in images_named(text, names):
+        a, label, d = assigned.get(image), labels.get(image), descriptions.get(image)
+        f = failures.get(image)
+        item = items.get(image)
+        found.append(
+            Why(
+                image,
+                str(item.path) if item and item.path else None,
+                a.cluster if a else None,
+                a.confidence if a else None,
+                a.by if a else "",
+                a.evidence if a else "",
+                label.label if label else "",
+                label.by if label else "",
+                d.text if d else "",
+                d.model if d else "",
+                about.get(a.cluster or "", "") if a else "",
+                f"{f.stage}: {f.message} ({f.code})" if f else "",
+                _concerning(image, a.cluster if a else None, rows),
+            )
+        )
+    return found
+
+
+def _concerning(image: str, cluster: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The corrections that name the image, or its cluster."""
+    told = []
+    for row in rows:
+        change = from_row(row)
+        own = isinstance(change, Move) and image in change.images
+        if own or (cluster is not None and not isinstance(change, Move) and cluster in row.values()):
+            shown = Move((image,), change.cluster) if isinstance(change, Move) else change
+            told.append(f"{' '.join(words_of([shown]))} (revision {row.get('revision', '?')})")
+    return told
