@@ -9,9 +9,8 @@ import typer
 
 from ictc.cli import options as o
 from ictc.cli.console import print_json, say, show_line
-from ictc.cli.ending import Terminated, heard
+from ictc.cli.ending import Terminated, exit_code_of, heard
 from ictc.cli.model_options import Given, with_models
-from ictc.errors import EXIT_INTERRUPTED
 
 _WHERE = "Where it listens"
 _MEANS = (
@@ -83,10 +82,10 @@ def serve(
         webbrowser.open(server.url(server.site.keys.ticket()))
     try:
         server.serve()
-    except Terminated:
-        raise
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as e:
         if stopped := server.site.jobs.stopped:
             say(f"\nStopped: {stopped.title}. What was answered is kept; to go on:\n  {stopped.again}")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        say("\nEnded.")
+        elif not isinstance(e, Terminated):
+            say("\nEnded.")
+            return
+        raise typer.Exit(exit_code_of(e)) from None
