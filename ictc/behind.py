@@ -43,9 +43,10 @@ def result_vectors(done: Done, rows: Sequence[int] | None = None) -> Vectors | N
 def provenance(done: Done) -> Provenance:
     settings = done.folder.settings(done.revision.id)
     entry = done.folder.entry(done.revision.id)
-    run = str(done.folder.path)
+    run, refined = str(done.folder.path), entry.get("refined")
+    own = command_line("refine", run, "--revision", refined["of"], *refined["words"]) if refined else ""
     return Provenance(
-        command=command_of(settings, run),
+        command=own or command_of(settings, run),
         next_commands=_next_commands(done, settings),
         models=_models(settings),
         versions=entry.get("versions", {}),
