@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ictc.api import analyze, classify_images, cluster, cluster_by_vectors, draw_map, score
+    from ictc.api import analyze, classify_images, cluster, cluster_by_vectors, draw_map, score, update_run
     from ictc.errors import IctcError
     from ictc.result import Result
     from ictc.scoring import Scores
@@ -29,6 +29,7 @@ __all__ = [
     "cluster_by_vectors",
     "draw_map",
     "score",
+    "update_run",
 ]
 
 _HOME = {
@@ -41,6 +42,7 @@ _HOME = {
     "cluster_by_vectors": "ictc.api",
     "draw_map": "ictc.api",
     "score": "ictc.api",
+    "update_run": "ictc.api",
 }
 
 

@@ -20,6 +20,8 @@ from ictc.report.map import MAX_POINTS
 from ictc.result import Result
 from ictc.scoring import Scores
 from ictc.spending.meter import Meter
+from ictc.updating.job import Updated, update
+from ictc.updating.prepare import Asked
 
 
 def cluster(
@@ -178,6 +180,35 @@ def classify_images(
     wanted = Wanted(method, revision, Path(prompts) if prompts else None, strategy, embedder, train_truth)
     file, folder = (Path(path) if path else None for path in (out, save))
     return classify(Path(run), _source(images), wanted, out=file, save=folder, truth=truth, watch=watch)
+
+
+def update_run(
+    run: str | Path,
+    images: str | Path | Sequence[str | Path] = "",
+    *,
+    revision: str = "",
+    watch: Watch = unwatched,
+    meter: Meter | None = None,
+    **means: Any,
+) -> Updated:
+    """Bring a run up to date with its images (`ictc update`, docs/update.md): new and changed ones go to the clusters
+    that there are, all others keep what they have.
+
+    Args:
+        run: a run folder.
+        images: all the images there are now, as of `cluster`; "": where the run's images came from.
+        revision: the revision to update; "": the last finished.
+        watch: is told of progress; silent by default.
+        meter: counts what models are asked, and keeps to its limits.
+        means: what is to be other than the run was told, such as `reasoner`, `budget`, `concurrency`.
+
+    Returns:
+        `done.result`, and `told`: what changed, where the new images are, drift, and perhaps a cluster to add.
+
+    Raises:
+        As `cluster` does, and InputError: none of the run's images is left.
+    """
+    return update(Asked(Path(run), _source(images), revision, means), watch, meter)
 
 
 def draw_map(

@@ -32,6 +32,12 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         file.write(data)
 
 
+def write_again(path: Path, content: bytes) -> None:
+    """As `write_atomic` for what can be made again: not synced, so after a power failure it may be gone or empty."""
+    with _replacing(path, synced=False) as file:
+        file.write(content)
+
+
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """As `write_atomic`, one JSON object a line, in the order given.
 
@@ -55,7 +61,7 @@ def _dumps(row: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def _replacing(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` when the block ends well, and is removed when it does not.
 
     Its name is fixed, so that what a kill leaves behind is overwritten by the next writer. Writers of one path must
@@ -68,10 +74,12 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
-        _sync_folder(path.parent)
+        if synced:
+            _sync_folder(path.parent)
     except OSError as e:
         _discard(part)
         raise _translated(e, path) from e

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ictc.backends import IMPORTED, Backends
-from ictc.errors import IctcError, UsageError
-from ictc.images.thumbnails import thumbnails
+from ictc.behind import result_vectors, truth_of
+from ictc.errors import UsageError
 from ictc.interfaces import Vectors
-from ictc.job import Done, means_of
-from ictc.laneruns import lane_command, lane_metrics, lane_models, scored_on
-from ictc.means import OFFLINE, Lane, Wording, lane_from_json, wording_from_json
+from ictc.job import Done
+from ictc.laneruns import lane_metrics, scored_on
+from ictc.means import Lane, lane_from_json
 from ictc.outlying import is_told
+from ictc.pages import write_page
 from ictc.progress import Watch, unwatched
-from ictc.report import ModelUsed, Provenance, build_report, render_html, shown_images
 from ictc.result import Result
-from ictc.runfolder import RunFolder, Settings
-from ictc.scoring import Scores, Truth, confusion_png, read_truth, score_assignments, write_confusion_csv
-from ictc.spending.meter import Meter
+from ictc.runfolder import RunFolder
+from ictc.scoring import Scores, Truth, confusion_png, score_assignments, write_confusion_csv
 from ictc.text import command_line
 
-THUMBNAIL = 256
-"""Longest side of the report's pictures, in pixels."""
+__all__ = ["reopen", "report", "result_vectors", "score", "score_result"]
 
 _SHOWN = 5
 
@@ -50,7 +45,7 @@ def score_result(
     Raises:
         InputError: the truth cannot be read, or matches no image.
     """
-    known = _truth_of(result, truth)
+    known = truth_of(result, truth)
     known = replace(known, classes=scored_on(lane, [d.image for d in result.descriptions], known.classes))
     by_image = None if vectors is None else {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
     scores = score_assignments(
@@ -63,12 +58,6 @@ def score_result(
         off_list=off_list,
     )
     return scores, known
-
-
-def _truth_of(result: Result, truth: str) -> Truth:
-    """The truth of all images of a run, those that failed included."""
-    names = dict.fromkeys([*(i.name for i in result.items), *sorted(f.image for f in result.failures)])
-    return read_truth(truth, list(names), metadata=result.metadata)
 
 
 def score(done: Done, truth: str, groups: bool = False) -> dict[str, Any]:
@@ -110,114 +99,6 @@ def score(done: Done, truth: str, groups: bool = False) -> dict[str, Any]:
 
 
 def report(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
-    """Write report.html into the run's revision; not `anew`, only where the one there is of something else."""
-    made_of = [done.revision.digest_of("DONE", "images.jsonl", "metrics.json"), version("ictc")]
-    file = done.revision.path / "report.html"
-    if not anew and file.exists() and done.folder.entry(done.revision.id).get("report_of") == made_of:
-        return file  # without the lock: also where the folder cannot be written
-    with done.folder.locked():
-        metrics = done.revision.metrics()
-        result = done.result
-        wanted = set(shown_images(result))
-        with watch("report", len(wanted)) as tick:
-            small = thumbnails((i for i in result.items if i.name in wanted), THUMBNAIL)
-            tick(len(wanted))
-            page = build_report(
-                result,
-                _provenance(done),
-                warnings=[*done.notes, *(f.line() for f in done.findings)],
-                scores=metrics,
-                truth=_classes(result, metrics),
-                vectors=result_vectors(done),
-                thumbnails=small,
-            )
-            done.revision.save_file("report.html", render_html(page))
-        done.folder.note(done.revision, report_of=made_of)
-    return file
-
-
-def _classes(result: Result, metrics: dict[str, Any] | None) -> Mapping[str, str] | None:
-    """The truth again, to mark images with it; None where its file is gone (the scores stay)."""
-    try:
-        return _truth_of(result, metrics["truth"]).classes if metrics else None
-    except IctcError:
-        return None
-
-
-def result_vectors(done: Done) -> Vectors | None:
-    """One vector per assignment, from the store: what the describer measured, or the embedded descriptions."""
-    settings = done.folder.settings(done.revision.id)
-    texts = {d.image: d for d in done.result.descriptions}
-    if settings.reasoner == IMPORTED or not texts:
-        return None
-    described = [texts[a.image] for a in done.result.assignments]
-    with done.folder.open_store() as store:
-        backends = Backends(means_of(settings), store, Meter())
-        evidence = backends.evidence()
-        measured = evidence.evidence(described, done.result.criterion) if evidence else None
-        return backends.embedder().embed_texts([d.text for d in described]) if measured is None else measured
-
-
-def _provenance(done: Done) -> Provenance:
-    settings = done.folder.settings(done.revision.id)
-    entry = done.folder.entry(done.revision.id)
-    run = str(done.folder.path)
-    return Provenance(
-        command=_command(settings, run),
-        next_commands=_next_commands(done, settings),
-        models=_models(settings),
-        versions=entry.get("versions", {}),
-        seconds=entry.get("seconds", {}),
-        made=entry.get("asked", ""),
-        revision=done.revision.id,
-    )
-
-
-def _models(settings: Settings) -> list[ModelUsed]:
-    if lane := lane_from_json(settings.lane):
-        return lane_models(settings, lane)
-    return [
-        ModelUsed("1 describe", settings.describer, settings.describer_fingerprint),
-        ModelUsed("2a label, 2b merge, 3 assign", settings.reasoner, settings.reasoner_fingerprint),
-    ]
-
-
-def _command(settings: Settings, run: str) -> str:
-    if lane := lane_command(settings, run):
-        return lane
-    if settings.reasoner == IMPORTED:
-        return command_line("import", settings.images, "-c", settings.criterion, "-o", run)
-    k = "auto" if settings.k is None else str(settings.k)
-    words = ["run", settings.images, "-c", settings.criterion, "-k", k, "-o", run]
-    if settings.describer not in (OFFLINE, settings.images):
-        words += ["--describer", settings.describer]
-    if settings.reasoner != OFFLINE:
-        words += ["--reasoner", settings.reasoner]
-    return command_line(*words, *_wording(wording_from_json(settings.wording)))
-
-
-def _wording(wording: Wording) -> list[str]:
-    """The options that say it."""
-    told = {
-        "--prompts": wording.prompts,
-        "--names": wording.names,
-        "--language": wording.language,
-        "--pack": wording.pack if wording.pack > 1 else "",
-        "--budget": wording.budget,
-        "--min-confidence": wording.min_confidence or "",
-        "--outliers": wording.outliers if wording.outliers != "keep" else "",
-        "--levels": wording.levels if wording.levels > 1 else "",
-        "--groups": wording.groups if wording.levels > 1 else "",
-    }
-    return [*(["--open"] if wording.open_names else []), *(x for k, v in told.items() if v for x in (k, str(v)))]
-
-
-def _next_commands(done: Done, settings: Settings) -> list[tuple[str, str]]:
-    run = str(done.folder.path)
-    commands = []
-    if not done.revision.has("metrics.json"):
-        commands.append((command_line("score", run, "--truth", "FILE:COLUMN"), "score it against a truth"))
-    if settings.reasoner != IMPORTED and not settings.lane:
-        again = command_line("run", settings.images, "-c", "another criterion", "-o", run)
-        commands.append((again, "cluster the same images by something else; none is looked at twice"))
-    return commands
+    """Write the run's report.html, which has all finished revisions and opens with this one; not `anew`, only where the
+    one there is of something else."""
+    return write_page(done, watch, anew=anew)

@@ -7,6 +7,7 @@ merge/attach.txt     places single labels under names that stand
 merge/groups.txt     merges names into broader groups (`--levels 2`)
 describe/together.txt  one look for several criteria
 name/general.txt     names the clusters of the embedding lane (`ictc cluster --reasoner`)
+suggest/general.txt  says what would make clusters better (`ictc refine --suggest`)
 repair/general.txt   asks again, quoting what was wrong
 parts/*.txt          pieces that the others include
 offline/*.txt        no templates: what is embedded for a cluster's name (step 3, broader groups); {name} is the name
@@ -66,6 +67,7 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
     "merge/attach": {"criterion": "mood", "names": '[{"name": "calm"}]'},
     "assign": {"criterion": "mood", "names": '[{"name": "calm"}]', "pack": False},
     "name": {"criterion": "mood", "language": "", "k": 2},
+    "suggest": {"criterion": "mood", "language": "", "k": 2},
     "repair": {},
 }
 """Per step, the variables of both parts of its template, with a value to try them with."""
@@ -80,6 +82,7 @@ ITEM: Mapping[str, Mapping[str, str]] = {
     "merge/attach": {"data": '{"labels": [{"id": 1, "label": "calm"}]}'},
     "assign": {"data": '{"description": "A quiet lake."}'},
     "name": {"data": '{"groups": [{"id": 1, "images": 3, "words": ["calm"], "typical": ["A quiet lake."]}]}'},
+    "suggest": {"data": '{"clusters": [{"name": "calm", "images": 3, "labels": ["calm"], "show": ["A quiet lake."]}]}'},
     "repair": {"question": '{"description": "A quiet lake."}', "answer": '"?"', "fault": "It is no JSON."},
 }
 """Per step, the variables that only the part below the separator has; `data` is JSON."""

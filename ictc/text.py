@@ -10,6 +10,8 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def printable(text: str) -> str:
     """`text` with all that a terminal would act on (controls, bidi overrides, lone surrogates) as \\x.. escapes."""
+    if text.isprintable():  # the same characters, told hundreds of times as fast
+        return text
     return "".join(
         c if c == "\u200d" or unicodedata.category(c) not in _HIDDEN else c.encode("unicode_escape").decode("ascii")
         for c in text

@@ -1,7 +1,24 @@
-"""The report: one self-contained HTML page that shows a result, and how to make every number on it again."""
+"""The report: one HTML page that shows every revision of a run, and how to make every number on it again."""
 
-from ictc.report.build import build_report, shown_images
-from ictc.report.model import ModelUsed, Provenance, Report
-from ictc.report.page import render_html
+from ictc.report.book import Book
+from ictc.report.build import build_report, mapped, shown_images
+from ictc.report.data import Images
+from ictc.report.model import ModelUsed, Page, Provenance, Report
+from ictc.report.page import render_html, render_page
+from ictc.report.pieces import Beside, Within
 
-__all__ = ["ModelUsed", "Provenance", "Report", "build_report", "render_html", "shown_images"]
+__all__ = [
+    "Beside",
+    "Book",
+    "Images",
+    "ModelUsed",
+    "Page",
+    "Provenance",
+    "Report",
+    "Within",
+    "build_report",
+    "mapped",
+    "render_html",
+    "render_page",
+    "shown_images",
+]

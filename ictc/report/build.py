@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ictc.interfaces import Vectors
 from ictc.report.map import layout, sample
 from ictc.report.map_view import map_view
-from ictc.report.model import Heading, ImageMap, Picture, Provenance, Report, Section, Thumbnail
+from ictc.report.model import Heading, ImageMap, Picture, Provenance, Report, Section
 from ictc.report.score_view import score_view
 from ictc.report.thumbnails import read
 from ictc.result import Result
@@ -29,13 +32,22 @@ FAILURES = 200
 TEXT = 1200
 """Characters of a description that are shown; the whole is in step1_result.jsonl."""
 
-_PREVIEW, _PREVIEW_EDGE = 3, 96
+_PREVIEW = 3
 _DIVIDED = 12
 
 
-def shown_images(result: Result) -> list[str]:
-    """The images that the page shows as pictures: make thumbnails (256 px is enough) of these and no others."""
-    return [a.image for ranked in _members(result).values() for a in _chosen(ranked, *_quota(result, True))]
+Draw = Callable[[Vectors], NDArray[np.float64] | None]
+"""Positions [n, 2] on a map for vectors [n, d]: `map.layout`, or what remembers its answers."""
+
+
+def shown_images(result: Result, most: int = PICTURES) -> list[str]:
+    """The images that the page shows as pictures, about `most`: make thumbnails (256 px is enough) of these."""
+    return [a.image for ranked in _members(result).values() for a in _chosen(ranked, *_quota(result, True, most))]
+
+
+def mapped(result: Result) -> NDArray[np.intp]:
+    """The rows of `result.assignments` whose vectors the map is made of."""
+    return sample(len(result.assignments))
 
 
 def build_report(
@@ -47,22 +59,31 @@ def build_report(
     vectors: Vectors | None = None,
     thumbnails: Mapping[str, bytes] | None = None,
     warnings: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    numbers: Mapping[str, int] | None = None,
+    most: int = PICTURES,
+    draw: Draw = layout,
 ) -> Report:
-    """Everything on the page.
+    """Everything that the page shows of one revision.
 
     Args:
         result: the run.
         provenance: how it was made.
         scores: `Scores.to_json()`.
         truth: the true class per image, shown beside each image.
-        vectors: for the map, [n, d] in the order of `result.assignments`.
+        vectors: for the map, [n, d] of the assignments in the rows `mapped(result)`.
         thumbnails: JPEG bytes per image name; those of `shown_images(result)` suffice. None or empty: cards of text.
         warnings: what the reader should know before believing the clusters.
+        changes: how it differs from an earlier revision.
+        numbers: of the images, where the page has several revisions; else they are counted here.
+        most: about how many images are shown in the clusters.
+        draw: how the map is laid out.
     """
     members = _members(result)
     matched = {m["class"]: m["cluster"] for m in scores["matching"]} if scores else {}
-    pictures = _Pictures(result, truth or {}, matched, thumbnails or {})
-    quota = _quota(result, bool(thumbnails))
+    numbers = numbers or {a.image: i for i, a in enumerate(result.assignments)}
+    pictures = _Pictures(result, truth or {}, matched, thumbnails or {}, numbers)
+    quota = _quota(result, bool(thumbnails), most)
     total = len(result.assignments)
     by_size = sorted(result.taxonomy.clusters, key=lambda c: -len(members[c.name]))
     sections = [
@@ -85,9 +106,10 @@ def build_report(
         more_failures=max(0, len(result.failures) - FAILURES),
         failure_codes=[(s, c, n) for (s, c), n in Counter((f.stage, f.code) for f in result.failures).most_common()],
         scores=score_view(scores) if scores else None,
-        map=_map(result, vectors) if vectors is not None else None,
+        map=_map(result, vectors, numbers, draw) if vectors is not None else None,
         warnings=list(warnings),
         provenance=provenance,
+        changes=list(changes),
     )
 
 
@@ -95,8 +117,14 @@ class _Pictures:
     """Makes the picture of an assignment from what is known of its image."""
 
     def __init__(
-        self, result: Result, truth: Mapping[str, str], matched: Mapping[str, str], thumbnails: Mapping[str, bytes]
+        self,
+        result: Result,
+        truth: Mapping[str, str],
+        matched: Mapping[str, str],
+        thumbnails: Mapping[str, bytes],
+        numbers: Mapping[str, int],
     ) -> None:
+        self.numbers = numbers
         self.texts = {d.image: d.text for d in result.descriptions}
         self.labels = {x.image: x for x in result.labels}
         self.truth = truth
@@ -108,6 +136,7 @@ class _Pictures:
         label = self.labels.get(a.image, Label(a.image, ""))
         return Picture(
             image=a.image,
+            number=self.numbers[a.image],
             text=text if len(text) <= TEXT else text[:TEXT] + "…",
             label=label.label,
             labelled_by=label.by,
@@ -118,10 +147,6 @@ class _Pictures:
             wrong=bool(truth and self.matched and (a.cluster is None or self.matched.get(truth) != a.cluster)),
             thumbnail=read(self.thumbnails.get(a.image)),
         )
-
-    def preview(self, ranked: Sequence[Assignment]) -> list[Thumbnail]:
-        small = (read(self.thumbnails.get(a.image), _PREVIEW_EDGE) for a in ranked[:_PREVIEW])
-        return [t for t in small if t]
 
 
 def _members(result: Result) -> dict[str | None, list[Assignment]]:
@@ -141,11 +166,11 @@ def _doubt(a: Assignment) -> tuple[float, bool]:
     )
 
 
-def _quota(result: Result, pictured: bool) -> tuple[int, int]:
+def _quota(result: Result, pictured: bool, most: int) -> tuple[int, int]:
     """(most confident, least confident) images to show in each section."""
     filled = max(1, len({a.cluster for a in result.assignments}))
-    total, most = (PICTURES, PICTURES_EACH) if pictured else (CARDS, CARDS_EACH)
-    each = min(most, max(1, total // filled))
+    total, cap = (most, PICTURES_EACH) if pictured else (min(most, CARDS), CARDS_EACH)
+    each = min(cap, max(1, total // filled))
     doubtful = min(DOUBTFUL, each // 4)
     return each - doubtful, doubtful
 
@@ -172,19 +197,20 @@ def _section(
     pictures: _Pictures,
 ) -> Section:
     first, last = _split(ranked, *quota)
+    likely = [pictures.of(a) for a in first]
     labels = sorted(cluster.labels.items(), key=lambda x: (-x[1], x[0]))
     return Section(
         number=number,
         cluster=cluster,
         size=len(ranked),
         share=len(ranked) / max(1, total),
-        likely=[pictures.of(a) for a in first],
+        likely=likely,
         doubtful=[pictures.of(a) for a in reversed(last)],
         hidden=len(ranked) - len(first) - len(last),
         confidence=_mean(ranked),
         labels=labels[:LABELS],
         more_labels=max(0, len(labels) - LABELS),
-        preview=pictures.preview(ranked),
+        preview=[p.number for p in likely if p.thumbnail][:_PREVIEW],
     )
 
 
@@ -205,9 +231,8 @@ def _mean(assignments: Sequence[Assignment]) -> float | None:
     return fmean(known) if known else None
 
 
-def _map(result: Result, vectors: Vectors) -> ImageMap | None:
-    rows = sample(len(vectors))
-    xy = layout(vectors[rows])
-    if xy is None:
+def _map(result: Result, vectors: Vectors, numbers: Mapping[str, int], draw: Draw) -> ImageMap | None:
+    shown = [result.assignments[i] for i in mapped(result)]
+    if len(shown) != len(vectors) or (xy := draw(vectors)) is None:
         return None
-    return map_view(xy, [result.assignments[i] for i in rows], list(result.clusters), len(vectors))
+    return map_view(xy, shown, list(result.clusters), len(result.assignments), [numbers[a.image] for a in shown])

@@ -25,8 +25,13 @@ _HIDDEN = 15.0
 """Units farther from its group that a label goes rather than hide one more dot."""
 
 
-def map_view(xy: NDArray[np.float64], shown: Sequence[Assignment], names: Sequence[str], total: int) -> ImageMap:
-    """Positions [m, 2] of the `shown` images, scaled to the drawing; each axis fills it (t-SNE's axes mean nothing)."""
+def map_view(
+    xy: NDArray[np.float64], shown: Sequence[Assignment], names: Sequence[str], total: int, numbers: Sequence[int] = ()
+) -> ImageMap:
+    """Positions [m, 2] of the `shown` images, scaled to the drawing; each axis fills it (t-SNE's axes mean nothing).
+
+    `numbers`: of these images among all; without, their rows.
+    """
     low, high = xy.min(axis=0), xy.max(axis=0)
     unit = (xy - low) / np.where(high > low, high - low, 1.0)
     scaled = MARGIN + unit * (np.array([WIDTH, HEIGHT]) - 2 * MARGIN)
@@ -36,7 +41,7 @@ def map_view(xy: NDArray[np.float64], shown: Sequence[Assignment], names: Sequen
         rows = [i for i, a in enumerate(shown) if a.cluster == name]
         if rows:
             positions = [(points[i][0], points[i][1]) for i in rows]
-            groups.append(MapGroup(number, name or UNASSIGNED, positions, [shown[i].image for i in rows]))
+            groups.append(MapGroup(number, name or UNASSIGNED, positions, [numbers[i] if numbers else i for i in rows]))
     return ImageMap(WIDTH, HEIGHT, groups, _labels(groups), len(shown), total)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ictc.scoring.calibration import Bin
 from ictc.types import Cluster, Failure, KChoice
+
+_SMALL = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,22 @@ class Thumbnail:
     width: int
     height: int
 
+    @property
+    def pixels(self) -> bool:
+        """Whether it is so small that it is shown with its pixels as squares."""
+        return self.width < _SMALL
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One image (or, without thumbnail, one description) of a section.
 
-    `wrong`: its true class is matched with another cluster, or with none.
+    `number` is that of its image among all images of the run. `wrong`: its true class is matched with another cluster,
+    or with none.
     """
 
     image: str
+    number: int = 0
     text: str = ""
     label: str = ""
     labelled_by: str = ""
@@ -81,8 +91,8 @@ class Heading:
 class Section:
     """A cluster, or the unassigned images (`number` 0).
 
-    `size` counts all its images; `likely` and `doubtful` are those shown, `hidden` those in between. `opens`: the
-    broader group whose first section this is.
+    `size` counts all its images; `likely` and `doubtful` are those shown, `hidden` those in between. `preview`:
+    the numbers of some of its pictures. `opens`: the broader group whose first section this is.
     """
 
     number: int
@@ -95,7 +105,7 @@ class Section:
     confidence: float | None
     labels: Sequence[tuple[str, int]]
     more_labels: int
-    preview: Sequence[Thumbnail] = ()
+    preview: Sequence[int] = ()
     opens: Heading | None = None
 
     @property
@@ -160,12 +170,12 @@ class ScoreView:
 
 @dataclass(frozen=True, slots=True)
 class MapGroup:
-    """The images of one section on the map: integer positions in the drawing, and their names."""
+    """The images of one section on the map: integer positions in the drawing, and the images' numbers."""
 
     number: int
     name: str
     points: Sequence[tuple[int, int]]
-    images: Sequence[str]
+    images: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +202,7 @@ class ImageMap:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything on the page."""
+    """Everything that the page shows of one revision. `changes`: how it differs from an earlier one, in lines."""
 
     criterion: str
     sections: Sequence[Section]
@@ -207,6 +217,7 @@ class Report:
     map: ImageMap | None
     warnings: Sequence[str]
     provenance: Provenance
+    changes: Sequence[str] = ()
 
     @property
     def k(self) -> int:
@@ -226,3 +237,27 @@ class Report:
     def pictured(self) -> bool:
         """Whether any image is shown as a picture; otherwise the page shows descriptions as cards."""
         return any(p.thumbnail for s in self.groups for p in (*s.likely, *s.doubtful))
+
+    @property
+    def thumbnails(self) -> dict[int, Thumbnail]:
+        """The pictures in it, by the number of their image."""
+        shown = (p for s in self.groups for p in (*s.likely, *s.doubtful))
+        return {p.number: p.thumbnail for p in shown if p.thumbnail}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All revisions of a run, oldest first; the one at `current` is shown when the page opens.
+
+    `told` is what the script must know to look among all images, None where it cannot; `data` holds the pieces (JSON)
+    that are within the page, `thumbnails` the pictures besides those of `reports`, and `folder` names the folder with
+    the other pieces and pictures, "" where there is none. `key` says of what the page was made.
+    """
+
+    reports: Sequence[Report]
+    current: int = 0
+    told: Mapping[str, Any] | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    thumbnails: Mapping[int, Thumbnail] = field(default_factory=dict)
+    folder: str = ""
+    key: str = ""

@@ -8,7 +8,10 @@ forbids everything but its one style and one script, by their hashes.
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -17,24 +20,85 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ictc.report.charts import Diagram, colour, curve, marker, reliability_diagram
-from ictc.report.model import Heading, ImageMap, Report, Section, Thumbnail
+from ictc.report.charts import Curve, Diagram, colour, curve, marker, reliability_diagram
+from ictc.report.model import Heading, ImageMap, Page, Report, Section
 from ictc.text import printable
+
+_SCRIPTS = (
+    "data.js",
+    "state.js",
+    "revisions.js",
+    "gallery.js",
+    "viewer.js",
+    "map.js",
+    "compare.js",
+    "main.js",
+)
 
 
 def render_html(report: Report) -> str:
-    """The page. The same report always gives the same text, which can be encoded as UTF-8."""
-    style, script = _asset("style.css"), _asset("script.js")
+    """The page of one revision, without what can only be looked up among all images."""
+    return render_page(Page([report]))
+
+
+def render_page(page: Page) -> str:
+    """The page. The same values always give the same text, which can be encoded as UTF-8."""
+    style, script = _asset("style.css") + _pictures(page), _script()
+    beside = "'self' file:" if page.folder else ""
+    nonce = _digest(page.key + script)[-24:] if page.folder else ""
     template = _environment().get_template("report.html.j2")
     return template.render(
-        report=report,
-        style=Markup(style),  # noqa: S704 (our own file)
+        shown=[_Shown.of(report, at) for at, report in enumerate(page.reports)],
+        current=page.current,
+        gallery=Markup(as_json({**page.told, "nonce": nonce})) if page.told else None,  # noqa: S704 (escaped)
+        data={name: Markup(value) for name, value in page.data.items()},  # noqa: S704 (escaped)
+        folder=page.folder,
+        key=page.key,
+        style=Markup(style),  # noqa: S704 (our own file, and base64)
         script=Markup(script),  # noqa: S704
-        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
-        curve=curve(report.choice) if report.choice else None,
-        reliability=_diagram(report),
-        map_data=_map_data(report.map) if report.map else None,
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: {beside}; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'" + (f" 'nonce-{nonce}'" if nonce else ""),
+    )
+
+
+def as_json(value: Any) -> str:
+    """JSON that may stand within a script element: no tag can begin or end in it."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A revision as the template wants it. The ids of its elements begin with `prefix`."""
+
+    report: Report
+    at: int
+    id: str
+    prefix: str
+    curve: Curve | None
+    reliability: Diagram | None
+    map_data: Mapping[str, Any] | None
+
+    @staticmethod
+    def of(report: Report, at: int) -> _Shown:
+        return _Shown(
+            report,
+            at,
+            f"revision-{at + 1}",
+            f"r{at + 1}-" if at else "",
+            curve(report.choice) if report.choice else None,
+            _diagram(report),
+            _map_data(report.map) if report.map else None,
+        )
+
+
+def _pictures(page: Page) -> str:
+    """One rule a picture, so that each is in the page once, however many elements show it."""
+    known = dict(page.thumbnails)
+    for report in page.reports:
+        known |= report.thumbnails
+    return "".join(
+        f".t{number}{{background-image:url(data:image/jpeg;base64,{b64encode(t.jpeg).decode()})}}\n"
+        for number, t in sorted(known.items())
     )
 
 
@@ -62,7 +126,6 @@ def _environment() -> Environment:
         "num": _num,
         "percent": _percent,
         "confidence": _confidence,
-        "src": _src,
         "cut": _cut,
         "fig": _fig,
         "moment": _moment,
@@ -73,7 +136,13 @@ def _environment() -> Environment:
 
 
 def _asset(name: str) -> str:
-    return files("ictc.report").joinpath("templates", name).read_text("utf-8")
+    return files("ictc.report").joinpath("static", name).read_text("utf-8")
+
+
+@cache
+def _script() -> str:
+    """The script's files as one, in a scope of their own."""
+    return f'(() => {{\n"use strict";\n{"".join(map(_asset, _SCRIPTS))}}})();\n'
 
 
 def _digest(text: str) -> str:
@@ -96,10 +165,6 @@ def _confidence(value: float | None) -> str:
 
 def _fig(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.3f}"
-
-
-def _src(thumbnail: Thumbnail) -> Markup:
-    return Markup("data:image/jpeg;base64," + b64encode(thumbnail.jpeg).decode())  # noqa: S704 (base64)
 
 
 def _moment(iso: str) -> str:
@@ -131,7 +196,7 @@ def _map_data(image_map: ImageMap) -> dict[str, Any]:
                 "number": g.number,
                 "name": visible(_cut(g.name, 80)),
                 "xy": [c for p in g.points for c in p],
-                "images": [_cut(printable(i), 80) for i in g.images],
+                "images": list(g.images),
             }
             for g in image_map.groups
         ]

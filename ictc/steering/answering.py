@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ictc.backends import Backends, calls_models
-from ictc.errors import StepError
+from ictc.errors import StepError, UsageError
 from ictc.interfaces import Reasoner
 from ictc.means import Means
 from ictc.outlying import is_told, without
@@ -133,6 +133,13 @@ class Answerer:
 
     def _parts(self, question: Divide, known: Sequence[Description], criterion: str) -> Taxonomy:
         labelled = [d for d in known if d.image in self.labels]
+        different = len({d.text for d in labelled})
+        if different < question.into and not self.backends.means.lane:
+            raise UsageError(
+                f"“{question.cluster}” cannot be split into {question.into}: its images have {different} different "
+                f"description{'' if different == 1 else 's'}.",
+                "Move images by hand (--add a name, --move IMAGE=name), or take a describer that says more.",
+            )
         labels = [self.labels[d.image] for d in labelled]
         try:
             with self.watch("merge", len(labels)) as tick:

@@ -51,8 +51,8 @@ def forecast(asked: Refinement) -> Estimate:
         work = replace(work, estimating=replace(backends, stand_in=staged))
         now, guessed = work.start(), False
         for change in [*asked.changes, *asked.carried]:
-            if isinstance(change, Anew) and change in rewords and not means.lane:
-                worded = _rewording(work, change)
+            if isinstance(change, Anew) and not means.lane and (change in rewords or means.wording.budget):
+                worded = _remaking(work, change)
                 break
             try:
                 now = work.changed(change, now)
@@ -67,11 +67,12 @@ def forecast(asked: Refinement) -> Estimate:
     return Estimate(steps, means.options.concurrency, means.options.rpm)
 
 
-def _rewording(work: Work, change: Anew) -> Callable[[], Estimate]:
-    """Of another criterion, to be called when the store is closed."""
-    asked = job.Asked([], change.criterion, change.k, work.means)
-    there = work.described(change, work.result)
-    items, folder = list(work.result.items), work.folder.path
+def _remaking(work: Work, change: Anew) -> Callable[[], Estimate]:
+    """Of a run of all images (another criterion; a cascade), to be called when the store is closed."""
+    result = work.result
+    asked = job.Asked([], change.criterion or result.criterion, change.k, work.means)
+    there = work.described(change, result) if asked.criterion != result.criterion else (result.descriptions, (), "")
+    items, folder = list(result.items), work.folder.path
     return lambda: plan_items(asked, items, folder, there[0] if there else None)
 
 

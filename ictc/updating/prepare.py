@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ class Asked:
     than the run was told (see `means.changed`)."""
 
     folder: Path
-    images: str = ""
+    images: str | Sequence[Path] = ""
     revision: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
 
@@ -115,13 +115,16 @@ def prepare(asked: Asked, run: RunFolder) -> Prepared:
     job_asked, source = job.resolve(job.Asked(images, result.criterion, None, replace(means, wording=wording)))
     _check_kind(asked.folder, result, source)
     became = changes(
-        _contents_before(result), _contents_now(source, images), sorted({f.image for f in source.failures})
+        _contents_before(result),
+        _contents_now(source, job_asked.means.describer),
+        sorted({f.image for f in source.failures}),
     )
+    shown = images if isinstance(images, str) else f"{len(images)} paths"
     if not became.before and not became.unreadable:
         raise InputError(
-            f"None of the {len(result.items)} images of {asked.folder} is in {images}: nothing would be left of it.",
+            f"None of the {len(result.items)} images of {asked.folder} is in {shown}: nothing would be left of it.",
             "Give the folder that it was made from, with more in it. To put other images into its clusters: "
-            f"{command_line('classify', str(asked.folder), images)}",
+            f"{command_line('classify', str(asked.folder), shown)}",
         )
     tried = means.options.retry_failed
     failed = {f.image for f in result.failures if f.stage != "image" and (f.retryable or tried)}
@@ -133,7 +136,7 @@ def prepare(asked: Asked, run: RunFolder) -> Prepared:
         settings,
         replace(means, describer=job_asked.means.describer),
         job_asked.means,
-        images,
+        shown,
         source,
         became,
         frozenset(now for now, old in became.before.items() if old in failed),
@@ -153,7 +156,7 @@ def means_of(settings: Settings, asked: Asked) -> Means:
     return job.means_of(settings)
 
 
-def found_at(images: str, items: list[Item] | Any) -> str:
+def found_at(images: str, items: Sequence[Item]) -> str:
     """What the run was made from, as it was given; where that was relative to another folder than this one, from
     there.
 
@@ -200,10 +203,10 @@ def _contents_before(result: Result) -> dict[str, str]:
     return {i.name: _content(i, texts.get(i.name, "")) for i in result.items}
 
 
-def _contents_now(source: Source, images: str) -> dict[str, str]:
+def _contents_now(source: Source, recorded: str) -> dict[str, str]:
     texts = {}
     if source.kind == "recorded":
-        texts = {d.image: d.text for d in read_recorded(Path(images.removeprefix(RECORDED)))}
+        texts = {d.image: d.text for d in read_recorded(Path(recorded.removeprefix(RECORDED)))}
     return {i.name: _content(i, texts.get(i.name, "")) for i in source.items}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import stat
 import sys
@@ -247,3 +248,27 @@ def test_from_another_process_with_options_from_the_environment(photos: Path) ->
         "u.jpg": "unassigned", "o.jpg": "outlier", "f.jpg": "failed",
     }  # fmt: skip
     assert rows[0]["group"] == "animals" and rows[0]["confidence"] == 0.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_a_move_is_shown_and_asked_about(photos: Path, answer: str) -> None:
+    import pty
+
+    pid, terminal = pty.fork()
+    if not pid:
+        words = ["export", "run", "--to", "folders", "--how", "move", "-o", "out"]
+        os.chdir(photos)
+        os.execv(sys.executable, [sys.executable, "-m", "ictc", *words])
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(terminal, 4096)
+    assert b"move: " in said and b"Move 7 images?" in said and not (photos / "out").exists()
+    os.write(terminal, f"{answer}\n".encode())
+    try:
+        while more := os.read(terminal, 4096):
+            said += more
+    except OSError:  # Linux says so when the other side is closed
+        pass
+    assert os.waitpid(pid, 0)[1] == 0
+    assert (photos / "out").exists() == (answer == "y")

@@ -35,7 +35,7 @@ def test_clusters_stand_by_size_after_assignment(captions: Path, tmp_path: Path)
     table = invoke("show", tmp_path / "run").stdout
     assert table.index(names[2]) < table.index(names[0]) < table.index(names[1])
     invoke("report", tmp_path / "run")
-    page = (revision / "report.html").read_text()
+    page = (revision.parent / "report.html").read_text()
     overview = page[page.index('aria-label="Contents"') :]
     assert overview.index(names[2]) < overview.index(names[0]) < overview.index(names[1])
     assert Counter(row["cluster"] for row in rows)[names[1]] == 4

@@ -577,7 +577,7 @@ def test_what_it_is_worth_stands_wherever_the_result_does(
     assert code == 0 and bargain == state(run)["cascade"] == ictc("show", run)[1]["cascade"]
     assert bargain["images"] == N and bargain["audited"] > 0
     estimate = f"estimated disagreement with the model on everything: {100 * bargain['disagreement']:.1f} %"
-    page = (run / "001/report.html").read_text()
+    page = (run / "report.html").read_text()
     assert estimate in page and "--budget 5%" in page
     said = invoke("show", run)
     assert " ".join(estimate.split()) in " ".join((said.stdout + said.stderr).split())

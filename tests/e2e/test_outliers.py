@@ -97,7 +97,7 @@ def test_as_a_cluster_they_are_beside_the_names_and_scored_as_one(captions: Path
     assert done["acc"] == 1, "a class as any other"
     assert "findings" not in done, "nothing is odd about a cluster of the odd"
     assert invoke("report", tmp_path / "run").exit_code == 0
-    page = (tmp_path / "run" / "001" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text()
     assert "images unlike all others" in page and "2 of 50 images (4.0 %)" in page and "--outliers cluster" in page
 
 

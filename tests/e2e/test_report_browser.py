@@ -1,17 +1,10 @@
-"""The report in a real browser: nothing runs, nothing is loaded, everything can be reached.
-
-Chromium is driven over its debugging pipe (file descriptors 3 and 4, JSON ended by a zero byte), so no driver and no
-open port is needed.
-"""
+"""The report in a real browser, through Playwright: nothing runs, nothing is loaded, everything can be reached."""
 
 from __future__ import annotations
 
-import json
-import os
-import select
 import shutil
-import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,27 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ictc.report import ModelUsed, Provenance, build_report, render_html
+from ictc.crosstab import crosstab
+from ictc.report import Beside, Book, Images, ModelUsed, Provenance, render_page
 from ictc.result import Result
 from ictc.scoring import score_assignments
 from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice, Label, Taxonomy
+from tests.pages import whole_html
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--remote-debugging-pipe",
-]
-PATIENCE = 60
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -52,165 +35,127 @@ HOSTILE = [
 ]
 
 
+def until(page: Any, expression: str, argument: Any = None) -> None:
+    """Waits for what Playwright's own way of waiting would need `eval` for, which the page's policy forbids."""
+    end = time.monotonic() + 20
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"never: {expression}"
+        time.sleep(0.03)
+
+
 class Browser:
     """One page of a headless Chromium. `complaints` collects all that a quiet page never causes."""
 
-    def __init__(self, profile: Path) -> None:
-        read_end, self._to = os.pipe()
-        self._from, write_end = os.pipe()
-        assert CHROMIUM
-        actions = [(os.POSIX_SPAWN_DUP2, read_end, 3), (os.POSIX_SPAWN_DUP2, write_end, 4)]
-        actions += [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_WRONLY, 0) for fd in (1, 2)]
-        words = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        self._process = os.posix_spawn(CHROMIUM, words, os.environ, file_actions=actions, setpgroup=0)
-        os.close(read_end)
-        os.close(write_end)
-        self._buffer = b""
-        self._sent = 0
-        self._session: dict[str, str] = {}
-        self._loaded = False
-        self.complaints: list[tuple[str, Any]] = []
-        page = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        self._session = {"sessionId": attached["sessionId"]}
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
+    def __init__(self, chromium: Any) -> None:
+        self._chromium = chromium
+        self._context: Any = None
+        self.page: Any = None
+        self.complaints: list[tuple[str, str]] = []
 
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        self._sent += 1
-        message = {"id": self._sent, "method": method, "params": params, **self._session}
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (reply := self._receive()).get("id") != self._sent:
-            self._note(reply)
-        assert "error" not in reply, (method, reply["error"])
-        return dict(reply["result"])
-
-    def open(self, page: Path, width: int = 1280, dark: bool = False, scripts: bool = True) -> None:
-        self._go("about:blank")
-        self.complaints.clear()
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", media="", features=[scheme])
-        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600
+    def open(self, file: Path, width: int = 1280, dark: bool = False, scripts: bool = True, at: str = "") -> Any:
+        self.close()
+        self.complaints = []
+        self._context = self._chromium.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            has_touch=width < 600,
         )
-        self._go(page.as_uri())
-
-    def run(self, expression: str) -> Any:
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def click(self, selector: str) -> None:
-        self.run(
-            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{behavior: 'instant', block: 'center'}})"
-        )
-        x, y = self.run(
-            f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
-            "return [b.x + b.width / 2, b.y + b.height / 2] })()"
-        )
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-
-    def point(self, x: float, y: float) -> None:
-        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-
-    def press(self, key: str) -> None:
-        code = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}[key]
-        text = {"text": "\r"} if key == "Enter" else {}
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
+        self.page = self._context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("request", self._requested)
+        self.page.on("console", lambda m: self.complaints.append(("console", m.text)))
+        self.page.on("pageerror", lambda e: self.complaints.append(("error", str(e))))
+        self.page.on("dialog", self._dialog)
+        self.page.goto(file.as_uri() + at)
+        if scripts and self.page.locator("#found").count():
+            until(self.page, "document.querySelector('#found').textContent || !missing.hidden")
+        return self.page
 
     def close(self) -> None:
-        os.killpg(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
-        os.close(self._to)
-        os.close(self._from)
+        if self._context:
+            self._context.close()
+            self._context = None
 
-    def _go(self, url: str) -> None:
-        self._loaded = False
-        self.call("Page.navigate", url=url)
-        while not self._loaded:
-            self._note(self._receive())
+    def _requested(self, request: Any) -> None:
+        if not request.url.startswith(("data:image/jpeg;base64,", "file://")):
+            self.complaints.append(("request", request.url))
 
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._from], [], [], PATIENCE)
-            part = os.read(self._from, 1 << 16) if ready else b""
-            assert part, f"Chromium said nothing for {PATIENCE} s, or ended"
-            self._buffer += part
-        message, self._buffer = self._buffer.split(b"\0", 1)
-        return dict(json.loads(message))
-
-    def _note(self, event: dict[str, Any]) -> None:
-        name, params = event.get("method"), event.get("params", {})
-        if name == "Page.loadEventFired":
-            self._loaded = True
-        elif name == "Network.requestWillBeSent":
-            url = params["request"]["url"]
-            if not url.startswith(("data:image/jpeg;base64,", "file://")) or params["type"] not in {
-                "Document",
-                "Image",
-            }:
-                self.complaints.append((name, url))
-        elif name in {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}:
-            self.complaints.append((name, params))
-        elif name == "Page.javascriptDialogOpening":
-            self.complaints.append((name, params))
-            os.write(
-                self._to,
-                json.dumps(
-                    {"id": 0, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}, **self._session}
-                ).encode()
-                + b"\0",
-            )
+    def _dialog(self, dialog: Any) -> None:
+        self.complaints.append(("dialog", dialog.message))
+        dialog.accept()
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        one = Browser(chromium)
+        yield one
+        one.close()
+        chromium.close()
 
 
-def write_page(path: Path, texts: list[str], pictures: bool = True) -> Path:
-    """A page that uses everything, with `texts` in turn wherever foreign text can come in."""
+def jpeg(colour: tuple[int, int, int] = (30, 90, 200)) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (96, 64), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+def made(texts: list[str], clusters: int = 6, n: int = 60) -> Result:
+    """A result with `texts` in turn wherever foreign text can come in."""
 
     def text(i: int) -> str:
         return texts[i % len(texts)]
 
-    out = BytesIO()
-    Image.new("RGB", (48, 32), (30, 90, 200)).save(out, "JPEG")
-    names = [f"{text(k)} {k}" for k in range(6)]
-    images = [f"{text(i)}/{i}.jpg" for i in range(60)]
-    assignments = [
-        Assignment(im, names[i % 6] if i % 20 else None, (99 - i) / 100, text(i)) for i, im in enumerate(images)
-    ]
-    clusters = [Cluster(name, text(k + 1), {f"{text(j)} {j}": 1 for j in range(30)}) for k, name in enumerate(names)]
-    result = Result(
-        criterion=text(0),
-        items=[Item(i) for i in images],
+    names = [f"{text(k)} {k}" for k in range(clusters)]
+    images = [f"{text(i)}/{i}.jpg" for i in range(n)]
+    return Result(
+        criterion=text(clusters),
+        items=[Item(i, Path(f"/photos/{text(k)}/{k}.jpg")) for k, i in enumerate(images)],
         descriptions=[Description(im, f"{text(i)} described {i}", text(i)) for i, im in enumerate(images)],
-        labels=[Label(im, text(i), text(i)) for i, im in enumerate(images)],
-        taxonomy=Taxonomy(text(0), clusters, KChoice(6, text(1), text(2), [(k, k % 7 / 7) for k in range(2, 12)])),
-        assignments=assignments,
-        failures=[Failure(text(i), "image", text(i + 1), text(i + 2)) for i in range(9)],
+        labels=[Label(im, f"{text(i)} {i % 9}", text(i)) for i, im in enumerate(images)],
+        taxonomy=Taxonomy(
+            text(clusters),
+            [Cluster(name, text(k + 1), {f"{text(j)} {j}": 1 for j in range(30)}) for k, name in enumerate(names)],
+            KChoice(clusters, text(1), text(2), [(k, k % 7 / 7) for k in range(2, 12)]),
+        ),
+        assignments=[
+            Assignment(im, names[i % clusters] if i % 20 else None, (99 - i) / 100, text(i), f"because {text(i)} {i}")
+            for i, im in enumerate(images)
+        ],
+        failures=[Failure(f"{text(i)} failed {i}", "image", text(i + 1), text(i + 2)) for i in range(9)],
     )
-    truth = {im: f"{text(i)} {i % 6}" for i, im in enumerate(images)}
-    sure = {a.image: a.confidence for a in assignments}
-    provenance = Provenance(
-        text(0), [(text(i), text(i)) for i in range(6)], [ModelUsed(t, t, t) for t in texts], {t: t for t in texts}
-    )
-    report = build_report(
-        result,
-        provenance,
-        scores=score_assignments(result.predicted(), truth, clusters=names, confidences=sure).to_json(),
-        truth=truth,
-        vectors=np.random.default_rng(0).normal(size=(60, 16)).astype(np.float32),
-        thumbnails=dict.fromkeys(images, out.getvalue()) if pictures else {},
-        warnings=texts,
-    )
-    path.write_text(render_html(report), "utf-8")
+
+
+def told(result: Result, texts: list[str], **more: Any) -> dict[str, Any]:
+    """What else stands on the page."""
+    truth = {a.image: f"{texts[i % len(texts)]} {i % 6}" for i, a in enumerate(result.assignments)}
+    sure = {a.image: a.confidence for a in result.assignments}
+    n = len(result.assignments)
+    return {
+        "provenance": Provenance(
+            texts[0],
+            [(t, t) for t in texts],
+            [ModelUsed(t, t, t) for t in texts],
+            {t: t for t in texts},
+            revision="001",
+        ),
+        "scores": score_assignments(result.predicted(), truth, clusters=result.names, confidences=sure).to_json(),
+        "truth": truth,
+        "vectors": np.random.default_rng(0).normal(size=(n, 16)).astype(np.float32),
+        "warnings": texts,
+        **more,
+    }
+
+
+def write_page(path: Path, texts: list[str], pictures: bool = True) -> Path:
+    """Two revisions on one page that uses everything."""
+    first, second = made(texts), made(texts, clusters=4)
+    two = told(second, texts, provenance=Provenance(revision="002"), corrected=[first.items[2].name])
+    thumbnails = {i.name: jpeg() for i in first.items} if pictures else {}
+    path.write_text(whole_html([first, second], [told(first, texts), two], thumbnails), "utf-8")
     return path
 
 
@@ -219,18 +164,43 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(tmp_path_factory.mktemp("page") / "report.html", ["word", "some longer words"])
 
 
+FIRST = "document.querySelector('#gallery .tile')?.dataset.image"
+
+
+def shown(page: Any) -> list[int]:
+    """The images in the gallery."""
+    return [int(i) for i in page.eval_on_selector_all("#gallery .tile", "all => all.map((t) => t.dataset.image)")]
+
+
+def wait_for(page: Any, found: str) -> None:
+    until(page, "(text) => document.querySelector('#found').textContent.startsWith(text)", found)
+
+
 @pytest.mark.parametrize("pictures", [True, False])
 def test_hostile_text_does_nothing(browser: Browser, tmp_path: Path, pictures: bool) -> None:
-    browser.open(write_page(tmp_path / "hostile.html", HOSTILE, pictures))
-    assert browser.run("document.querySelector('h1').innerText") == HOSTILE[0]
+    page = browser.open(write_page(tmp_path / "hostile.html", HOSTILE, pictures))
+    assert page.locator("article.current h1").inner_text() == HOSTILE[0]
     for index in range(3):
-        browser.run(f"document.querySelectorAll('.tile summary')[{index}].click()")
-        browser.run("document.querySelector('dialog').close()")
-    browser.run("document.querySelectorAll('.legend button').forEach((b) => b.click())")
+        page.locator("article.current details.tile summary").nth(index).click()
+        page.locator("#viewer-body dl").wait_for()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Escape")
+    page.locator("#gallery .tile").nth(4).click()
+    page.locator("#viewer-body dt", has_text="Because").wait_for()
+    page.keyboard.press("Escape")
+    for legend in page.locator("article.current .legend button").all():
+        legend.click()
+    page.get_by_role("searchbox").fill("alert(1) described")
+    until(page, "document.querySelectorAll('#narrowed li').length")
+    page.locator("#cross button").first.click()
+    page.locator(".switch a").nth(1).click()
+    page.locator("#revision-2 .map-svg").hover()
     foreign = (
-        "script:not([type]):not(:last-of-type), iframe, link, [onerror], [onload], [src^=x], [style]:not(#map-tip)"
+        "script:not([type]):not(:last-of-type), iframe, link, base, [onerror], [onload], [src^=x], a[href^=javascript]"
     )
-    assert browser.run(f"document.querySelectorAll({json.dumps(foreign)}).length") == 0
+    assert page.locator(foreign).count() == 0
+    styled = page.eval_on_selector_all("[style]", "all => all.map((e) => e.className)")
+    assert set(styled) <= {"map-tip"}
     assert browser.complaints == []
 
 
@@ -238,77 +208,356 @@ def test_the_check_for_complaints_can_fail(browser: Browser, tmp_path: Path) -> 
     loud = tmp_path / "loud.html"
     loud.write_text("<script>alert(1); fetch('http://127.0.0.1:9/'); console.error('x'); nothing()</script>")
     browser.open(loud)
-    seen = {name for name, _ in browser.complaints}
-    assert seen >= {"Page.javascriptDialogOpening", "Network.requestWillBeSent", "Runtime.exceptionThrown"}
+    assert {name for name, _ in browser.complaints} >= {"dialog", "request", "console", "error"}
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 390, 800, 1440])
 def test_no_width_needs_sideways_scrolling(browser: Browser, page: Path, width: int, dark: bool) -> None:
-    browser.open(page, width, dark)
-    assert browser.run("document.documentElement.scrollWidth") <= width
+    at = browser.open(page, width, dark)
+    assert at.evaluate("document.documentElement.scrollWidth") <= width
+    at.locator("#gallery .tile").first.click()
+    at.locator("#viewer-body dl").wait_for()
+    assert at.evaluate("document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth")
     assert browser.complaints == []
 
 
 def test_an_image_opens_by_mouse_and_keyboard_and_gives_the_focus_back(browser: Browser, page: Path) -> None:
-    browser.open(page)
-    browser.click("#cluster-1 .tile summary")
-    assert browser.run("document.querySelector('dialog').open")
-    body = "document.querySelector('#viewer-body').innerText"
-    first = browser.run(body)
-    assert "some longer words/1.jpg" in first
-    browser.press("ArrowRight")
-    assert browser.run(body) != first
-    browser.press("ArrowLeft")
-    assert browser.run(body) == first
-    browser.press("ArrowRight")
-    browser.press("Escape")
-    assert not browser.run("document.querySelector('dialog').open")
-    focused = "[...document.querySelectorAll('#cluster-1 .tile summary')].indexOf(document.activeElement)"
-    browser.run("new Promise((done) => setTimeout(done, 100))")  # the dialog's close event is a task of its own
-    assert browser.run(focused) == 1
-    browser.press("Enter")
-    assert browser.run("document.querySelector('dialog').open")
-    browser.click("dialog [data-close]")
-    assert not browser.run("document.querySelector('dialog').open")
+    at = browser.open(page)
+    summary = "#cluster-1 .tile summary"
+    at.locator(summary).first.click()
+    body = at.locator("#viewer-body")
+    at.locator("#viewer-body dl").wait_for()
+    first = body.inner_text()
+    assert "some longer words/1.jpg" in first and "some longer words described 1" in first
+    assert "/photos/some longer words/1.jpg" in first and "because" in first
+    at.keyboard.press("ArrowRight")
+    until(at, "(old) => document.querySelector('#viewer-body').innerText !== old", first)
+    at.keyboard.press("ArrowLeft")
+    until(at, "(old) => document.querySelector('#viewer-body').innerText === old", first)
+    at.keyboard.press("ArrowRight")
+    at.keyboard.press("Escape")
+    assert not at.locator("dialog").is_visible()
+    focused = f"[...document.querySelectorAll('{summary}')].indexOf(document.activeElement)"
+    until(at, f"{focused} === 1")
+    at.keyboard.press("Enter")
+    assert at.locator("dialog").is_visible()
+    at.locator("dialog [data-close]").click()
+    assert not at.locator("dialog").is_visible()
     assert browser.complaints == []
 
 
-def test_the_map_names_its_dots_and_filters(browser: Browser, page: Path) -> None:
-    browser.open(page)
-    x, y = browser.run(
-        "(() => { const svg = document.getElementById('map-svg'); svg.scrollIntoView({behavior: 'instant'});"
-        "const b = svg.getBoundingClientRect(); const s = b.width / svg.viewBox.baseVal.width;"
-        "const g = JSON.parse(document.getElementById('map-data').textContent).groups[0];"
-        "return [b.x + g.xy[0] * s, b.y + g.xy[1] * s] })()"
+def test_words_are_searched_in_names_labels_descriptions_and_reasons(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    at.keyboard.press("/")
+    at.keyboard.type("Words DESCRIBED 17")
+    wait_for(at, "1 of 69")
+    assert shown(at) == [17], "all words, whatever their case"
+    at.get_by_role("searchbox").fill("because word 42")
+    until(at, f"{FIRST} === '42'")
+    assert shown(at) == [42]
+    at.get_by_role("searchbox").fill("failed 8")
+    until(at, f"{FIRST} === '68'")
+    assert shown(at) == [68]
+    at.get_by_role("searchbox").fill("nothing of the kind")
+    wait_for(at, "0 of 69")
+    at.keyboard.press("Escape")
+    wait_for(at, "69 images")
+    assert browser.complaints == []
+
+
+def test_images_are_filtered_by_cluster_confidence_state_and_ordered(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    assert shown(at)[:3] == [0, 1, 2] and len(shown(at)) == 64
+    tools = at.locator("#images .tools")
+    tools.locator("[name=cluster]").select_option(label="unassigned (3)")
+    wait_for(at, "3 of 69")
+    assert shown(at) == [0, 20, 40]
+    tools.locator("[name=cluster]").select_option(label="failed (9)")
+    wait_for(at, "9 of 69")
+    assert shown(at) == list(range(60, 69))
+    tools.locator("[name=cluster]").select_option(label="all clusters")
+    tools.get_by_label("from").fill("0.5")
+    tools.get_by_label("to", exact=True).fill("0.55")
+    wait_for(at, "6 of 69")
+    assert shown(at) == [44, 45, 46, 47, 48, 49]
+    tools.locator("[name=order]").select_option("unsure")
+    until(at, f"{FIRST} === '49'")
+    tools.locator("[name=order]").select_option("name")
+    until(at, f"{FIRST} === '45'")
+    assert shown(at) == [45, 47, 49, 44, 46, 48], "some longer words/45.jpg comes before word/44.jpg"
+    at.get_by_role("button", name="Show all", exact=True).click()
+    wait_for(at, "69 images")
+    at.locator(".switch a").nth(1).click()
+    tools.locator("[name=which]").select_option(label="moved by hand (1)")
+    wait_for(at, "1 of 69")
+    assert shown(at) == [2]
+    assert browser.complaints == []
+
+
+def test_the_gallery_is_walked_by_keys_and_leads_on_to_the_next_page(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    focused = "Number(document.activeElement.dataset.image)"
+    assert at.locator('#gallery [tabindex="0"]').count() == 1, "one stop for the Tab key"
+    at.locator('#gallery [tabindex="0"]').focus()
+    at.keyboard.press("ArrowRight")
+    assert at.evaluate(focused) == 1
+    at.keyboard.press("ArrowDown")
+    across = at.evaluate(focused) - 1
+    assert across > 3
+    at.keyboard.press("End")
+    at.keyboard.press("ArrowRight")
+    until(at, f"{focused} === 64")
+    assert at.locator("#page").input_value() == "2"
+    at.keyboard.press("ArrowLeft")
+    until(at, f"{focused} === 63")
+    at.keyboard.press("Enter")
+    at.locator("#viewer-body dl").wait_for()
+    at.keyboard.press("Escape")
+    until(at, f"{focused} === 63")
+    at.keyboard.press("x")
+    assert at.locator("#picked").inner_text().startswith("1 selected")
+    at.keyboard.press("Tab")
+    assert at.evaluate("!document.activeElement.closest('#gallery')"), "no trap"
+    assert browser.complaints == []
+
+
+def test_chosen_images_are_told_to_who_listens(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    at.evaluate("document.addEventListener('ictc:selection', (event) => { window.heard = event.detail })")
+    at.get_by_role("button", name="Select").click()
+    at.locator("#gallery .tile").nth(2).click()
+    at.locator("#gallery .tile").nth(4).click()
+    assert at.evaluate("heard.names") == ["word/2.jpg", "word/4.jpg"]
+    assert at.locator("#gallery .tile[aria-pressed=true]").count() == 2
+    at.get_by_role("button", name="None").click()
+    assert at.evaluate("heard.images") == []
+
+
+def test_revisions_are_switched_and_links_lead_into_them(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    assert at.locator("#revision-1").is_visible() and not at.locator("#revision-2").is_visible()
+    at.locator(".switch a").nth(1).click()
+    assert at.locator("#revision-2").is_visible() and not at.locator("#revision-1").is_visible()
+    assert at.locator(".switch a[aria-current]").inner_text().startswith("002")
+    assert at.locator("#revision-2 #images").count() == 1, "the gallery goes along"
+    at = browser.open(page, at="#r2-cluster-3")
+    assert at.locator("#r2-cluster-3").is_visible()
+    assert at.evaluate("document.querySelector('#r2-cluster-3').getBoundingClientRect().top < innerHeight")
+    at.go_back()
+    assert browser.complaints == []
+
+
+def test_the_cross_table_is_that_of_the_library_and_leads_to_the_images(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    first, second = made(["word", "some longer words"]), made(["word", "some longer words"], clusters=4)
+    expected = crosstab(first, second)
+    rows = at.locator("#cross tbody tr")
+    assert rows.locator("th").all_inner_texts() == expected.rows
+    counts = [[int(t.replace("·", "0")) for t in row.locator("td").all_inner_texts()] for row in rows.all()]
+    assert counts == expected.counts
+    note = at.locator("#agreement").inner_text()
+    assert f"ARI {expected.ari:.3f}, NMI {expected.nmi:.3f}" in note
+    a, b = first.predicted(), second.predicted()
+    both = [i for i, name in enumerate(a) if (a[name], b[name]) == (expected.rows[0], expected.columns[0])]
+    rows.first.locator("button").first.click()
+    wait_for(at, f"{len(both)} of 69")
+    assert sorted(shown(at)) == both
+    at.get_by_role("button", name=f"No longer only: 002: {expected.columns[0]}").click()
+    wait_for(at, f"{sum(expected.counts[0])} of 69")
+
+
+def test_what_changed_between_revisions_is_told_and_shown(browser: Browser, tmp_path: Path) -> None:
+    first = made(["word", "some longer words"])
+    moved = [Assignment(a.image, first.names[1], 0.9) if i in (6, 12) else a for i, a in enumerate(first.assignments)]
+    second = Result(
+        first.criterion, first.items, first.descriptions, first.labels, first.taxonomy, moved, first.failures
     )
-    browser.point(x, y)
-    assert "some longer words/1.jpg" in browser.run("document.getElementById('map-tip').innerText")
-    browser.click(".legend button")
-    assert browser.run("document.querySelectorAll('.dots.faded').length") == 6
-    assert browser.run("document.querySelector('.legend button').getAttribute('aria-pressed')") == "true"
-    browser.click(".legend button")
-    assert browser.run("document.querySelectorAll('.dots.faded').length") == 0
+    file = tmp_path / "two.html"
+    file.write_text(whole_html([first, second], current=1), "utf-8")
+    at = browser.open(file)
+    assert "Since 001: 2 of 60 images moved" in at.locator(".changes").inner_text()
+    at.locator("#images [name=which]").select_option(label="elsewhere in 001 (2)")
+    wait_for(at, "2 of 69")
+    assert sorted(shown(at)) == [6, 12]
+    at.locator("#gallery .tile").first.click()
+    at.locator("#viewer-body dl").wait_for()
+    assert "In 001\nword 0" in at.locator("#viewer-body").inner_text()
+
+
+def centre_of_dot(at: Any, group: int, k: int) -> tuple[float, float, int]:
+    """Where on the screen the dot is, and which image it stands for."""
+    at.locator("article.current .map-svg").scroll_into_view_if_needed()
+    x, y, image = at.evaluate(
+        "([g, k]) => { const svg = document.querySelector('article.current .map-svg');"
+        "const b = svg.getBoundingClientRect(); const s = b.width / svg.viewBox.baseVal.width;"
+        "const all = JSON.parse(document.querySelector('article.current .map-data').textContent).groups[g];"
+        "return [b.x + all.xy[2 * k] * s, b.y + all.xy[2 * k + 1] * s, all.images[k]] }",
+        [group, k],
+    )
+    return x, y, image
+
+
+def test_the_map_names_its_dots_opens_them_and_filters(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    x, y, image = centre_of_dot(at, 0, 0)
+    at.mouse.move(x, y)
+    name = f"{'some longer words' if image % 2 else 'word'}/{image}.jpg"
+    assert name in at.locator("article.current .map-tip").inner_text()
+    at.mouse.click(x, y)
+    at.locator("#viewer-body dl").wait_for()
+    assert at.locator("#viewer-name").inner_text() == name
+    at.keyboard.press("Escape")
+    at.locator("article.current .legend button").first.click()
+    until(at, "document.querySelectorAll('article.current .dots[data-group].faded').length === 6")
+    assert at.locator("article.current .legend button").first.get_attribute("aria-pressed") == "true"
+    assert len(shown(at)) in range(8, 13), "the gallery shows that cluster"
+    at.locator("article.current .legend button").first.click()
+    wait_for(at, "69 images")
+    assert at.locator("article.current .dots[data-group].faded").count() == 0
     assert browser.complaints == []
+
+
+def test_a_box_on_the_map_shows_its_images_and_the_gallery_lights_up_the_map(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    centre_of_dot(at, 0, 0)
+    box = at.locator("article.current .map-svg").bounding_box()
+    at.mouse.move(box["x"] + 3, box["y"] + 3)
+    at.mouse.down()
+    at.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4, steps=4)
+    at.mouse.up()
+    at.get_by_role("button", name="No longer only: in the box on the map").wait_for()
+    inside = at.evaluate(
+        "JSON.parse(document.querySelector('article.current .map-data').textContent).groups.flatMap((g) =>"
+        "g.images.filter((_, k) => g.xy[2 * k] <= 430 && g.xy[2 * k + 1] > 4))"
+    )
+    assert sorted(shown(at)) == sorted(inside) and 3 < len(inside) < 57
+    lit = "[...document.querySelectorAll('article.current .dots[data-group]:not(.faded)')]"
+    dots = at.evaluate(f"{lit}.reduce((n, p) => n + p.getAttribute('d').split('M').length - 1, 0)")
+    assert dots == len(inside)
+    at.locator("#gallery .tile").first.click()
+    at.get_by_role("button", name="Show on the map").click()
+    assert at.locator("article.current .map-tip").is_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_reliability_diagram_is_seen_in_both_schemes(browser: Browser, page: Path, dark: bool) -> None:
-    browser.open(page, dark=dark)
+    at = browser.open(page, dark=dark)
     look = "(e => { const s = getComputedStyle(e); return [s.fill, s.stroke, e.getBBox().height] })"
-    bars = browser.run(f"[...document.querySelectorAll('.reliability rect')].map({look})")
-    due = browser.run(f"{look}(document.querySelector('.reliability .due'))")
-    paper = browser.run("getComputedStyle(document.body).backgroundColor")
+    bars = at.evaluate(f"[...document.querySelectorAll('article.current .reliability rect')].map({look})")
+    due = at.evaluate(f"{look}(document.querySelector('article.current .reliability .due'))")
+    paper = at.evaluate("getComputedStyle(document.body).backgroundColor")
     assert len(bars) > 3 and all(fill not in (paper, "none") for fill, _, _ in bars)
     assert max(height for *_, height in bars) > 100 and due[1] not in (paper, bars[0][0], "none")
-    assert browser.run("document.querySelector('.side a[href=\\'#reliability\\']') !== null")
+    assert at.locator(".side a[href='#reliability']").count() == 1
 
 
-def test_descriptions_can_be_read_without_scripts(browser: Browser, page: Path) -> None:
-    browser.open(page, scripts=False)
-    visible = "document.querySelector('#cluster-1 .tile .more').checkVisibility()"
-    assert not browser.run(visible)
-    browser.click("#cluster-1 .tile summary")
-    assert browser.run(visible)
-    assert browser.run("document.querySelectorAll('.dots').length") == 7
-    assert browser.run("getComputedStyle(document.querySelector('.script-only')).display") == "none"
+def test_everything_can_be_read_without_scripts(browser: Browser, page: Path) -> None:
+    at = browser.open(page, scripts=False)
+    more = at.locator("#cluster-1 .tile .more").first
+    assert not more.is_visible()
+    at.locator("#cluster-1 .tile summary").first.click()
+    assert more.is_visible()
+    assert at.locator("#revision-2").is_visible(), "the other revisions follow"
+    assert at.locator("#revision-1 .dots[data-group]").count() == 7
+    assert not at.locator("#images").is_visible()
+
+
+def test_what_prints_are_the_clusters_and_no_controls(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    at.emulate_media(media="print")
+    for hidden in (".side", ".switch", "#images", "#cross", ".pager"):
+        assert not at.locator(hidden).first.is_visible(), hidden
+    assert at.locator("#cluster-1 .pic").first.is_visible()
+    assert not at.locator("#revision-2").is_visible()
+    at.emulate_media(media="screen")
+    at.get_by_role("searchbox").fill("described 1")
+    until(at, "document.querySelector('#images.narrowed')")
+    at.emulate_media(media="print")
+    assert at.locator("#gallery .tile").first.is_visible(), "what was looked for is printed"
+    assert len(at.pdf()) > 10_000
+
+
+NAMES = """
+(() => {
+  const name = (e) => e.getAttribute("aria-label") || (e.getAttribute("aria-labelledby") || "").split(" ")
+    .map((id) => document.getElementById(id)?.textContent || "").join(" ").trim()
+    || [...(e.labels || [])].map((l) => l.textContent).join(" ").trim() || e.textContent.trim();
+  const kinds = "button, a, input, select, [role=img], nav, dialog, [role=region], [role=search]";
+  const all = document.querySelectorAll(kinds);
+  return [...all].filter((e) => e.checkVisibility() && !e.closest("[aria-hidden=true]") && !name(e))
+    .map((e) => e.outerHTML.slice(0, 120));
+})()
+"""
+
+
+def test_every_control_and_picture_has_a_name(browser: Browser, page: Path) -> None:
+    at = browser.open(page)
+    assert at.evaluate(NAMES) == []
+    at.locator("#gallery .tile").first.click()
+    at.locator("#viewer-body dl").wait_for()
+    assert at.evaluate(NAMES) == []
+    headings = at.evaluate("[...document.querySelectorAll('article.current :is(h1, h2, h3)')].map((h) => h.tagName)")
+    assert headings[0] == "H1" and headings.count("H1") == 1
+    assert at.locator("main").count() == 1
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Callable[[list[str]], Path]:
+    """A page with its folder, as large runs have them."""
+
+    def write(texts: list[str]) -> Path:
+        result = made(texts)
+        images = Images()
+        images.add(result.items, result.failures)
+        n = len(images)
+        pieces = Beside(tmp_path / "report_files", "abc")
+        pieces.put([images.chunk("1" * 60 + "0" * (n - 60), "ab" * 9 * n)])
+        (tmp_path / "report_files" / "small" / "ab").mkdir(parents=True)
+        (tmp_path / "report_files" / "small" / "ab" / f"{'ab' * 8}.jpg").write_bytes(jpeg((200, 30, 40)))
+        book = Book(images, pieces)
+        book.add(result, **told(result, texts))
+        page = book.page(0, "abc", folder="report_files", pictures="small", pieces=pieces.name)
+        (tmp_path / "report.html").write_text(render_page(page), "utf-8")
+        return tmp_path / "report.html"
+
+    return write
+
+
+def test_a_page_with_a_folder_reads_from_it(browser: Browser, beside: Callable[[list[str]], Path]) -> None:
+    at = browser.open(beside(["word", "some longer words"]))
+    until(at, "document.querySelector('#gallery img').naturalWidth === 96")
+    at.get_by_role("searchbox").fill("described 42")
+    wait_for(at, "1 of 69")
+    assert shown(at) == [42]
+    assert browser.complaints == []
+
+
+def test_a_page_with_a_folder_stays_quiet_with_hostile_texts(
+    browser: Browser, beside: Callable[[list[str]], Path]
+) -> None:
+    at = browser.open(beside(HOSTILE))
+    at.get_by_role("searchbox").fill("alert")
+    until(at, "document.querySelectorAll('#narrowed li').length")
+    at.locator("#gallery .tile").first.click()
+    at.locator("#viewer-body dt", has_text="Because").wait_for()
+    assert browser.complaints == []
+
+
+def test_a_page_that_lost_its_folder_says_so_and_shows_the_clusters(
+    browser: Browser, beside: Callable[[list[str]], Path], tmp_path: Path
+) -> None:
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    at = browser.open(beside(["word", "some longer words"]).rename(moved / "report.html"))
+    assert at.locator("#missing").is_visible() and "report_files" in at.locator("#missing").inner_text()
+    assert not at.locator("#images .tools").is_visible()
+    at.locator("#cluster-1 .tile summary").first.click()
+    assert "described" in at.locator("#viewer-body").inner_text()
+
+
+def test_lost_pictures_become_words(browser: Browser, beside: Callable[[list[str]], Path], tmp_path: Path) -> None:
+    file = beside(["word", "some longer words"])
+    shutil.rmtree(tmp_path / "report_files" / "small")
+    at = browser.open(file)
+    at.locator("#gallery .words", has_text="word described 2").first.wait_for()

@@ -12,7 +12,9 @@ from tests.conftest import write_coloured
 
 
 def test_public_names_are_listed_and_there() -> None:
-    assert {"cluster", "cluster_by_vectors", "classify_images", "draw_map", "analyze", "score"} < {*ictc.__all__}
+    assert {"cluster", "cluster_by_vectors", "classify_images", "draw_map", "analyze", "score", "update_run"} < {
+        *ictc.__all__
+    }
     assert all(getattr(ictc, name) for name in ictc.__all__)
     assert dir(ictc) == sorted(ictc.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'clusters'"):
@@ -96,3 +98,14 @@ def test_errors_are_exceptions_with_a_hint(tmp_path: Path) -> None:
         cluster(tmp_path / "nowhere", "mood")
     assert "nowhere" in caught.value.message
     assert caught.value.hint
+
+
+def test_update_run_takes_the_files_that_there_are_now(coloured: Path, tmp_path: Path) -> None:
+    files = sorted(coloured.rglob("*.png"))
+    before = cluster(files[:8], "dominant colour", run=tmp_path / "run", k=2)
+    with pytest.raises(IctcError, match="made from a list of paths"):
+        ictc.update_run(tmp_path / "run")
+    found = ictc.update_run(tmp_path / "run", files[1:10])
+    assert found.told["changes"]["new"] == 2 and found.told["changes"]["removed"] == 1
+    assert found.done.result.names == before.names and found.done.result.counts["assigned"] == 9
+    assert ictc.update_run(tmp_path / "run", files[1:10]).nothing

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ictc.interfaces import Tick, no_tick
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.held import Held, HeldReasoner, Known, WithKnown
 from ictc.reasoners.spherical import unit
@@ -81,21 +84,26 @@ def test_answers_count_as_known() -> None:
     new = unit((np.repeat(odd, 30, 0) + draw.normal(0, 0.02, (30, 12))).astype(np.float32))
     held = Held(new, old, np.arange(80) % 2, 2, 80)
     first = int(held.shares()[0].argmax())
-    told = held.shares({i: 1 - first for i in range(25)})
+    told = held.shares(dict.fromkeys(range(25), 1 - first))
     assert (told[25:].argmax(1) == 1 - first).all(), "neighbours follow what is known"
 
 
+class Watched(HeldReasoner):
+    """Remembers what it was asked about."""
+
+    seen: Sequence[Description] = ()
+
+    def assign(
+        self, descriptions: Sequence[Description], taxonomy: Taxonomy, criterion: str, tick: Tick = no_tick
+    ) -> list[Assignment | Failure]:
+        self.seen = descriptions
+        return super().assign(descriptions, taxonomy, criterion, tick)
+
+
 def test_those_that_were_there_are_not_asked_about() -> None:
-    class Counting(HeldReasoner):
-        seen: list[str] = []
-
-        def assign(self, descriptions, taxonomy, criterion, tick=lambda _: None):  # type: ignore[no-untyped-def]
-            self.seen += [d.image for d in descriptions]
-            return super().assign(descriptions, taxonomy, criterion, tick)
-
-    new = described(100, "cat")
-    found = WithKnown(Counting(Remembering(), known()), known()).assign([*OLD, new], TAXONOMY, "object")
-    assert Counting.seen == [new.image]
+    new, inner = described(100, "cat"), Watched(Remembering(), known())
+    found = WithKnown(inner, known()).assign([*OLD, new], TAXONOMY, "object")
+    assert list(inner.seen) == [new]
     assert [a.cluster for a in found if isinstance(a, Assignment)] == [*known().clusters, "cat"]
 
 

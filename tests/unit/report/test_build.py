@@ -70,7 +70,7 @@ def test_large_thumbnails_are_shrunk_and_broken_ones_left_out(make_result, jpeg)
     first, second, third = report.sections[0].likely
     assert (first.thumbnail.width, first.thumbnail.height) == (256, 128)
     assert second.thumbnail is third.thumbnail is None
-    assert all(max(t.width, t.height) <= 96 for t in report.sections[0].preview)
+    assert report.sections[0].preview == [0], "one that can be seen"
 
 
 def test_labels_and_failures_are_cut_with_their_number_said(make_result):
@@ -127,7 +127,7 @@ def test_the_map_is_of_the_assigned_images_and_says_how_many(make_result):
     drawn = build(result, vectors=vectors).map
     assert (drawn.shown, drawn.total) == (37, 37)
     assert {g.number: len(g.points) for g in drawn.groups} == {1: 20, 2: 15, 0: 2}
-    assert drawn.groups[0].images[0] == "calm-0.jpg"
+    assert drawn.groups[0].images[0] == 0, "the number of calm-0.jpg"
     xs, ys = zip(*(p for g in drawn.groups for p in g.points), strict=True)
     assert min(xs) > 0 and max(xs) < drawn.width and min(ys) > 0 and max(ys) < drawn.height
     assert build(result).map is None
@@ -137,7 +137,7 @@ def test_numbers_on_the_map_are_those_of_the_sections(make_result):
     vectors = np.random.default_rng(0).normal(size=(35, 8)).astype(np.float32)
     report = build(make_result({"calm": 15, "wild": 20}), vectors=vectors)
     assert [s.cluster.name for s in report.sections] == ["wild", "calm"]
-    assert {g.number: g.images[0] for g in report.map.groups} == {1: "wild-0.jpg", 2: "calm-0.jpg"}
+    assert {g.number: g.images[0] for g in report.map.groups} == {1: 15, 2: 0}, "of wild-0.jpg and calm-0.jpg"
 
 
 def test_a_handful_of_images_is_one_grid(make_result):

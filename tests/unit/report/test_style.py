@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-STYLE = files("ictc.report").joinpath("templates", "style.css").read_text("utf-8")
+STYLE = files("ictc.report").joinpath("static", "style.css").read_text("utf-8")
 LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", part)) for part in STYLE.split("@media", 2)[:2])
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0: none, protan, deutan, tritan

@@ -1,0 +1,192 @@
+"""The page of a run: every finished revision, read one after another, so that only one is in memory at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.behind import provenance, result_vectors, truth_of
+from ictc.errors import IctcError
+from ictc.files import write_atomic
+from ictc.images.small import thumbnail_files
+from ictc.images.thumbnails import thumbnails
+from ictc.interfaces import Tick, Vectors
+from ictc.job import Done
+from ictc.progress import Watch, unwatched
+from ictc.report import Beside, Book, Images, Within, mapped, render_page, shown_images
+from ictc.report.build import PICTURES
+from ictc.report.data import path_key
+from ictc.report.map import layout
+from ictc.report.thumbnails import read
+from ictc.result import Result
+from ictc.revision import CORRECTIONS, RESULT_FILES, Revision
+from ictc.runfolder import RunFolder
+from ictc.steering.corrections import Move
+from ictc.steering.kept import standing
+from ictc.store import Store, content_key
+
+ALONE = 2000
+"""Images up to which the page is one file; of more, small pictures and texts lie in `FOLDER` beside it."""
+
+PAGE, FOLDER = "report.html", "report_files"
+
+_EDGES = ((PICTURES, 256), (ALONE, 176))
+"""Pixels of the longer side of a picture in a page of so many images: some 10 kB each, and 5."""
+
+_SMALL = 160
+_PICTURED = PICTURES // 2  # of them within a page that has a folder
+_KEY = re.compile(rb'<meta name="ictc" content="(\w+)">')
+
+
+def write_page(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
+    """Write RUN/report.html, opening with the revision of `done`; not `anew`, only where it shows something else."""
+    folder, file = done.folder, done.folder.path / PAGE
+    revisions = _finished(folder, done.revision)
+    key = _made_of(revisions, done.revision)
+    if not anew and _key_of(file) == key:
+        return file  # without the lock: also where the folder cannot be written
+    with folder.locked():
+        images = Images()
+        for revision in revisions:
+            images.add(revision.items()[0], revision.failures())
+        with watch("report", len(images)) as tick, folder.open_store() as store:
+            job = _Job(done, revisions, images, key, store, tick)
+            (_alone if len(images) <= ALONE else _with_folder)(job, file)
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    done: Done
+    revisions: Sequence[Revision]
+    images: Images
+    key: str
+    store: Store
+    tick: Tick
+
+    @property
+    def current(self) -> int:
+        return [r.id for r in self.revisions].index(self.done.revision.id)
+
+
+def _alone(job: _Job, file: Path) -> None:
+    """The page as one file."""
+    edge = next(edge for most, edge in _EDGES if len(job.images) <= most)
+    jpegs = _remembered(job, edge)
+    known = {i: t for i, item in enumerate(job.images.items) if (t := read(jpegs.get(item.name), edge))}
+    letters = ("0" if i not in known else "2" if known[i].pixels else "1" for i in range(len(job.images)))
+    pieces = Within()
+    pieces.put([job.images.chunk("".join(letters))])
+    book = Book(job.images, pieces, len(job.revisions))
+    _fill(book, job, lambda result: jpegs)
+    write_atomic(file, render_page(book.page(job.current, job.key, pieces.data, known)))
+
+
+def _with_folder(job: _Job, file: Path) -> None:
+    """The page and the folder beside it. The page of before keeps its own pieces until it is replaced."""
+    folder = file.with_name(FOLDER)
+    small = f"pictures-{_SMALL}"
+    there = thumbnail_files(job.images.items, folder / small, path_key, _SMALL, job.tick)
+    pieces = Beside(folder, job.key)
+    kept = [item.sha256 in there for item in job.images.items]
+    keys = (item.sha256[:18] if one else "0" * 18 for item, one in zip(job.images.items, kept, strict=True))
+    pieces.put([job.images.chunk("".join("01"[one] for one in kept), "".join(keys))])
+    book = Book(job.images, pieces, len(job.revisions), _PICTURED)
+
+    def shown(result: Result) -> Mapping[str, bytes]:
+        wanted = set(shown_images(result, book.most))
+        return thumbnails((i for i in result.items if i.name in wanted), _EDGES[0][1])
+
+    _fill(book, job, shown)
+    page = book.page(job.current, job.key, folder=FOLDER, pictures=small, pieces=pieces.name)
+    write_atomic(file, render_page(page))
+    pieces.drop_others()
+
+
+def _fill(book: Book, job: _Job, pictures: Callable[[Result], Mapping[str, bytes]]) -> None:
+    for revision in job.revisions:
+        own = revision.id == job.done.revision.id
+        one = job.done if own else Done(revision.result(), job.done.folder, revision, reused=True)
+        metrics = revision.metrics()
+        book.add(
+            one.result,
+            provenance(one),
+            scores=metrics,
+            truth=_classes(one.result, metrics),
+            vectors=result_vectors(one, mapped(one.result).tolist()),
+            thumbnails=pictures(one.result),
+            warnings=[*one.notes, *(f.line() for f in one.findings)],
+            corrected=_corrected(revision),
+            described=revision.digest_of("images.jsonl", "step1_result.jsonl"),
+            draw=partial(_drawn, job.store),
+        )
+
+
+def _finished(folder: RunFolder, asked: Revision) -> list[Revision]:
+    """The revisions that are done and can be read, and the one that is asked for, oldest first."""
+    done = [i for i in folder.revision_ids if i == asked.id or folder.entry(i).get("status") == "done"]
+    found = [folder.revision(i) for i in done]
+    return [r for r in found if r.id == asked.id or all(map(r.has, ("images.jsonl", *RESULT_FILES)))]
+
+
+def _made_of(revisions: Sequence[Revision], current: Revision) -> str:
+    """One digest of all that the page shows."""
+    files = ("DONE", "images.jsonl", "step3_result.jsonl", "metrics.json", CORRECTIONS)
+    parts = [version("ictc"), current.id, *(f"{r.id} {r.digest_of(*files)}" for r in revisions)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _key_of(file: Path) -> str:
+    """What a page was made of, "" where there is none."""
+    try:
+        with file.open("rb") as page:
+            found = _KEY.search(page.read(4096))
+    except OSError:
+        return ""
+    return found[1].decode() if found else ""
+
+
+def _remembered(job: _Job, edge: int) -> dict[str, bytes]:
+    """The thumbnails of all images by name; those of known content are in the store."""
+    keys = {i.name: content_key("thumbnail/1", of=i.sha256, edge=edge) for i in job.images.items if i.sha256 and i.path}
+    known = job.store.get_many(list(dict.fromkeys(keys.values())))
+    missing = [i for i in job.images.items if i.path and keys.get(i.name) not in known]
+    made = thumbnails(missing, edge)
+    job.store.put_many({keys[name]: jpeg for name, jpeg in made.items() if name in keys})
+    job.tick(len(job.images))
+    return made | {name: known[key] for name, key in keys.items() if key in known}
+
+
+def _drawn(store: Store, vectors: Vectors) -> NDArray[np.float64] | None:
+    """The map of these vectors, laid out once."""
+    key = content_key("map/1", vectors=hashlib.sha256(np.ascontiguousarray(vectors).tobytes()).hexdigest())
+    if found := store.get_many([key]):
+        return np.frombuffer(found[key], "<f8").reshape(-1, 2)
+    xy = layout(vectors)
+    if xy is not None:
+        store.put_many({key: xy.astype("<f8").tobytes()})
+    return xy
+
+
+def _corrected(revision: Revision) -> set[str]:
+    """The images that a person moved."""
+    moves = (c for c in standing(revision.corrections()) if isinstance(c, Move))
+    return {image for move in moves for image in move.images}
+
+
+def _classes(result: Result, metrics: Mapping[str, Any] | None) -> Mapping[str, str] | None:
+    """The truth again, to mark images with it; None where its file is gone (the scores stay)."""
+    try:
+        return truth_of(result, metrics["truth"]).classes if metrics else None
+    except IctcError:
+        return None
