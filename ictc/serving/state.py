@@ -23,9 +23,8 @@ _WRITTEN = ("DONE", "metrics.json", "corrections.jsonl")
 def stamp(folder: RunFolder) -> str:
     """Another where the page would show something else."""
     rows: list[Any] = [current(folder)]
-    for i in folder.revision_ids:
-        entry = folder.entry(i)
-        files = [_modified(folder.revision(i).path / name) for name in _WRITTEN]
+    for i, entry in folder.entries().items():
+        files = [_modified(folder.path / i / name) for name in _WRITTEN]
         rows.append([i, entry.get("status"), entry.get("accepted"), files])
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
@@ -57,7 +56,7 @@ def at_work(folder: Path) -> bool:
 
 def run_state(folder: RunFolder) -> dict[str, Any]:
     """All revisions in a few words."""
-    entries = {i: folder.entry(i) for i in folder.revision_ids}
+    entries = folder.entries()
     done = [i for i, entry in entries.items() if entry.get("status") == "done"]
     now = current(folder)
     of = (entries[now].get("refined") or {}).get("of") if now else None

@@ -46,7 +46,7 @@ Token = Annotated[
     ),
 ]
 Open = Annotated[
-    bool, typer.Option("--open", envvar="ICTC_OPEN", help="Open it in the browser.", rich_help_panel=_WHERE)
+    bool, typer.Option("--open", envvar="ICTC_OPEN_BROWSER", help="Open it in the browser.", rich_help_panel=_WHERE)
 ]
 
 

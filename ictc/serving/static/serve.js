@@ -223,7 +223,9 @@ function open(form, error) {
   const note = form.note ? [make("p", { className: "note", textContent: form.note })] : [];
   const element = fill(form.title, ...note, ...form.fields, ...(error ? [wrong(error)] : []),
     buttons(make("button", { className: "go", textContent: "What would it take?" }), closing()));
-  element.querySelector("input, textarea, select, .go").focus();
+  const first = element.querySelector("input, textarea, select, .go");
+  first.focus();
+  first.select?.();
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
     const go = element.querySelector(".go");
