@@ -90,6 +90,11 @@ class Prepared:
         )
 
     @property
+    def unread(self) -> set[str]:
+        """Files that cannot be read, and could, or were not there."""
+        return {f.image for f in self.source.failures} - {f.image for f in self.result.failures if f.stage == "image"}
+
+    @property
     def carried(self) -> list[Failure]:
         """Failures of images that stay as they are."""
         now: dict[str, list[str]] = {}

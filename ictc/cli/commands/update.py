@@ -129,6 +129,8 @@ def _show(found: Updated, run: Path, commands: dict[str, str]) -> None:
     revision, told = found.done.revision.id, found.told
     if found.nothing:
         show_line(f"Nothing to do: revision {revision} of {run} has the images that there are.")
+        for failure in found.failures:
+            say(f"{failure.image}: {failure.message}")
         return
     if found.done.reused:
         say(f"Nothing had to be computed: revision {revision} holds this update.")
