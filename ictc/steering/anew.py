@@ -77,7 +77,8 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
         check_there([f for f in assigned if isinstance(f, Failure)])
         called = dict(zip(found.names, _called(found, [p.name for p in pins], draft.names, renames), strict=True))
         told = [with_evidence(_in(called, a), answerer.said) for a in assigned]
-        return _with(draft, taxonomy, held | stays).answered({a.image: a for a in told if a.image not in stays})
+        answers = {a.image: a for a in told if a.image not in stays}
+        return _with(draft, taxonomy, held | stays).answered(answers).with_homes(answerer.said, draft.pinned)
     before, after = _homes(draft.taxonomy), _homes(taxonomy)
     for image, a in draft.assignments.items():
         label = answerer.said.get(image, "")
@@ -85,7 +86,7 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
             stays.add(image)
     changed = [d.image for d in rest if d.image not in stays]
     kept = _with(draft, taxonomy, held | stays)
-    return kept.answered(answerer.place(changed, kept))
+    return kept.answered(answerer.place(changed, kept)).with_homes(answerer.said, draft.pinned)
 
 
 def another_criterion(
@@ -123,7 +124,8 @@ def another_criterion(
     called = dict(zip(found.names, _called(found, [p.name for p in pins], (), renames), strict=True))
     said = {image: x.label for image, x in own.items()}
     answers = {a.image: with_evidence(_in(called, a), said) for a in assigned}
-    return Remade(labels, _with(draft, taxonomy, held).answered(answers), reasoner)
+    made = _with(draft, taxonomy, held).answered(answers)
+    return Remade(labels, made.with_homes(said, draft.pinned), reasoner)
 
 
 def _around(pins: Sequence[Cluster], backends: Backends, together: bool) -> Backends:
