@@ -260,5 +260,5 @@ def _read(made: Prepared, revision: Revision, reused: bool) -> Updated:
 def _nothing(made: Prepared) -> Updated:
     done = Done(made.base.result(), made.run, made.base, reused=True)
     failures = [f for f in made.source.failures if f.image in made.unread]
-    told = {"base": made.base.id, "changes": made.changes.to_json()}
+    told = {"base": made.base.id, "changes": made.changes.to_json(), "again": sorted(made.again)}
     return Updated(done, told, nothing=True, tried=len(made.unread), failures=failures)

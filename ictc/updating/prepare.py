@@ -79,7 +79,10 @@ class Prepared:
         kept = [
             (i.name, self.stays[i.name])
             for i in self.source.items
-            if i.name in self.assigned and (old := self.stays[i.name]) in labels and says_something(texts[old].text)
+            if i.name in self.assigned
+            and (old := self.stays[i.name]) in labels
+            and old in texts
+            and says_something(texts[old].text)
         ]
         return Known(
             self.result.taxonomy,
