@@ -1,11 +1,15 @@
 """The embedding lane, offline, the same defaults in every row: `python -m bench embedding_lane`.
 
-Strategies on 1,000 CIFAR-10 images; images alone on the varieties of fruits, MNIST and scikit-learn's digits.
+Strategies on 1,000 CIFAR-10 images; images alone on fruits, MNIST and scikit-learn's digits. Then whether
+prompts of groups lift the agreement with the groups (as many clusters as groups) and lower that with the classes (as
+many as classes): on those images, and on PPMI's 700 descriptions as MiniLM embeds them.
 """
 
 from __future__ import annotations
 
+import csv
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +21,8 @@ from ictc.promptset import PromptSet
 _STRATEGIES = (IMAGE_ONLY, GENERIC, TASK, GROUPED, SWAPPED, HIERARCHICAL, CRITERION)
 _ANIMALS = ("bird", "cat", "deer", "dog", "frog", "horse")
 _VEHICLES = ("airplane", "automobile", "ship", "truck")
+_WIND = ("flute", "saxophone", "trumpet")
+_STRINGS = ("cello", "guitar", "harp", "violin")
 
 
 def main(data: Path) -> None:
@@ -34,6 +40,32 @@ def main(data: Path) -> None:
         _row("fruits, variety", images / "fruits", 18, fruits, Lane(), run)
         _row("mnist_500", images / "mnist_500", 10, "filename", Lane(), run)
         _row("digits", _digits(Path(folder) / "digits"), 10, "filename", Lane(), run)
+        print("\n| data | clusters | strategy | truth | ACC | ARI | NMI |\n|---|---|---|---|---|---|---|")
+        _groups("cifar10_1k", str(images / "cifar10_1k"), Lane(), groups, Path(folder) / "groups")
+        kinds = dict.fromkeys(_WIND, "wind instrument") | dict.fromkeys(_STRINGS, "string instrument")
+        descriptions = f"recorded:{data / 'captions' / 'ppmi7_instrument_llava.jsonl.gz'}"
+        _groups("PPMI-7 descriptions", descriptions, Lane(embedder="sbert:"), kinds, Path(folder) / "ppmi")
+
+
+def _groups(name: str, images: str, lane: Lane, groups: Mapping[str, str], run: Path) -> None:
+    """Images alone against prompts of groups: by the groups with as many clusters, and by the classes likewise."""
+    _, source = job.resolve(job.Asked(images, "what it shows", None, Means(lane=lane)))
+    truth = run.with_suffix(".csv")
+    with truth.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image", "group", "class"])
+        for item in source.items:
+            known = item.name.rpartition(".")[0].replace("_", " ").split()[-1].lower()
+            rows.writerow([item.name, groups[known], known])
+    prompts = prompts_for(tuple(sorted(groups)), dict(groups))
+    for k, column in ((len(set(groups.values())), "group"), (len(groups), "class")):
+        for strategy in (IMAGE_ONLY, GROUPED):
+            asked = Means(lane=replace(lane, prompt_set=prompts, strategy=strategy))
+            s = outputs.score(job.run(job.Asked(images, "what it shows", k, asked), run), f"{truth}:{column}")
+            print(
+                f"| {name} | {k} | {strategy} | {column} | {s['acc']:.4f} | {s['ari']:.4f} | {s['nmi']:.4f} |",
+                flush=True,
+            )
 
 
 def _row(name: str, images: Path, k: int, truth: str, lane: Lane, run: Path) -> None:

@@ -74,7 +74,8 @@ def changed(found: Difference) -> str:
     """What differs, in a few words."""
     changes = [f"{' + '.join(f.before) or 'nothing'} → {' + '.join(f.after) or 'nothing'}" for f in found.changes[:4]]
     more = [f"and {len(found.changes) - 4} more"] if len(found.changes) > 4 else []
-    return "; ".join([*changes, *more, f"{len(found.moved)} images moved"])
+    n = len(found.moved)
+    return "; ".join([*changes, *more, f"{n} image{'' if n == 1 else 's'} moved"])
 
 
 def show_clusters(done: Done) -> None:

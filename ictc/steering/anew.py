@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ictc.backends import Backends
@@ -11,6 +12,7 @@ from ictc.interfaces import Reasoner
 from ictc.namelist import Names, read_names
 from ictc.outlying import cluster_of, is_told, without
 from ictc.pipeline import check_there, split
+from ictc.spending.dryrun import AUTO_K
 from ictc.steering.answering import Answerer
 from ictc.steering.draft import BY_HAND, Draft
 from ictc.steering.finding import same
@@ -62,7 +64,8 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
     reasoner = _around(pins, backends, together).answering()
     wanted = k if k is None or not together else k - len(pins)
     with answerer.watch("merge", len(labelled)) as tick:
-        found = _merged(reasoner, rest, labelled, result.criterion, wanted, answerer.estimating)
+        apart = pins if together else ()
+        found = _merged(reasoner, rest, labelled, result.criterion, wanted, apart, answerer.estimating)
         tick(len(labelled))
     taxonomy = _joined(pins, found, draft.names, renames)
     beside = [c for c in draft.taxonomy.clusters if c.name == cluster_of(draft.taxonomy)]
@@ -74,7 +77,8 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
         check_there([f for f in assigned if isinstance(f, Failure)])
         called = dict(zip(found.names, _called(found, [p.name for p in pins], draft.names, renames), strict=True))
         told = [with_evidence(_in(called, a), answerer.said) for a in assigned]
-        return _with(draft, taxonomy, held | stays).answered({a.image: a for a in told if a.image not in stays})
+        answers = {a.image: a for a in told if a.image not in stays}
+        return _with(draft, taxonomy, held | stays).answered(answers).with_homes(answerer.said, draft.pinned)
     before, after = _homes(draft.taxonomy), _homes(taxonomy)
     for image, a in draft.assignments.items():
         label = answerer.said.get(image, "")
@@ -82,7 +86,7 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
             stays.add(image)
     changed = [d.image for d in rest if d.image not in stays]
     kept = _with(draft, taxonomy, held | stays)
-    return kept.answered(answerer.place(changed, kept))
+    return kept.answered(answerer.place(changed, kept)).with_homes(answerer.said, draft.pinned)
 
 
 def another_criterion(
@@ -111,7 +115,7 @@ def another_criterion(
         return Remade(labels, old.answered(answers), reasoner)
     wanted = k if k is None or not together else k - len(pins)
     with watch("merge", len(rest)) as tick:
-        found = reasoner.merge(rest, [own[d.image] for d in rest], criterion, wanted)
+        found = _merged(reasoner, rest, [own[d.image] for d in rest], criterion, wanted, pins if together else ())
         tick(len(rest))
     taxonomy = _joined(pins, found, (), renames)
     with watch("assign", len(rest)) as tick:
@@ -120,7 +124,8 @@ def another_criterion(
     called = dict(zip(found.names, _called(found, [p.name for p in pins], (), renames), strict=True))
     said = {image: x.label for image, x in own.items()}
     answers = {a.image: with_evidence(_in(called, a), said) for a in assigned}
-    return Remade(labels, _with(draft, taxonomy, held).answered(answers), reasoner)
+    made = _with(draft, taxonomy, held).answered(answers)
+    return Remade(labels, made.with_homes(said, draft.pinned), reasoner)
 
 
 def _around(pins: Sequence[Cluster], backends: Backends, together: bool) -> Backends:
@@ -134,14 +139,29 @@ def _around(pins: Sequence[Cluster], backends: Backends, together: bool) -> Back
 
 
 def _merged(
-    reasoner: Reasoner, rest: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None, guess: bool
+    reasoner: Reasoner,
+    rest: Sequence[Description],
+    labels: Sequence[Label],
+    criterion: str,
+    k: int | None,
+    apart: Sequence[Cluster],
+    guess: bool = False,
 ) -> Taxonomy:
+    """K names, none of them that of a cluster which is `apart` (its like goes to it): then one more is asked for.
+
+    `guess`: invented names, where the model only counts.
+    """
     try:
-        return reasoner.merge(rest, labels, criterion, k)
+        found = reasoner.merge(rest, labels, criterion, k)
+        alike = {same(c.name) for c in apart} & {same(name) for name in found.names}
+        if k is not None and alike:
+            with suppress(UsageError, StepError):  # there may be no more than these
+                return reasoner.merge(rest, labels, criterion, k + len(alike))
+        return found
     except StepError:
         if not guess:
             raise
-        return Taxonomy(criterion, [Cluster(f"thing {i + 1}") for i in range(k or 10)])
+        return Taxonomy(criterion, [Cluster(f"thing {i + 1}") for i in range(k or AUTO_K)])
 
 
 def _called(

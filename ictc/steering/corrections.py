@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
@@ -124,6 +125,8 @@ class Anew:
         return [*told, "--k", "auto" if self.k is None else str(self.k), *kept]
 
 
+_SHOWN = 3  # images of a move
+
 Correction = Rename | Merge | Split | Drop | Pin | Unpin | Add | Move
 Change = Correction | Anew
 KINDS: dict[str, type[Any]] = {c.do: c for c in (Rename, Merge, Split, Drop, Pin, Unpin, Add, Move, Anew)}
@@ -175,3 +178,10 @@ def quoted(text: str) -> str:
 def words_of(changes: Sequence[Change]) -> list[str]:
     """The options that say them."""
     return [word for change in changes for word in change.words()]
+
+
+def in_short(change: Change) -> str:
+    """As options, for a person to read: of many images their number."""
+    if isinstance(change, Move) and len(change.images) > _SHOWN:
+        return f"--move of {len(change.images)} images to {change.cluster}"
+    return shlex.join(change.words())

@@ -6,7 +6,6 @@ is there. Killed before, the same command finds the answers; killed after, it fi
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder
 from ictc.spending.meter import added
 from ictc.spending.totals import since
-from ictc.steering.corrections import Add, Anew, Split, words_of
+from ictc.steering.corrections import Add, Anew, Split, in_short, words_of
 from ictc.steering.work import LATER, Made, Refinement, Work, begun
 from ictc.text import command_line
 from ictc.types import Stage
@@ -72,7 +71,7 @@ def refine(asked: Refinement) -> Refined:
             _note_spent(folder, noted, since(asked.meter.to_json(), start))
         if reused:
             folder.note(revision, status="done")  # it may have been killed before this was said
-        gone = [f"{shlex.join(c.words())}: the new names do not show it any more" for c in made.gone]
+        gone = [f"{in_short(c)}: the new names do not show it any more" for c in made.gone]
         return Refined(Done(result, folder, revision, reused), before, [*made.left_out, *gone])
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ictc.result import UNASSIGNED, Result
-from ictc.steering.corrections import Move, from_row, words_of
+from ictc.steering.corrections import Add, Merge, Move, Pin, Rename, Split, from_row, in_short
 from ictc.steering.finding import images_named
 
 
@@ -91,12 +91,19 @@ def why(text: str, result: Result, rows: Sequence[Mapping[str, Any]] = ()) -> li
 
 
 def _concerning(image: str, cluster: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The corrections that name the image, or its cluster."""
+    """The corrections that moved the image, or that made its cluster what it is."""
     told = []
     for row in rows:
         change = from_row(row)
-        own = isinstance(change, Move) and image in change.images
-        if own or (cluster is not None and not isinstance(change, Move) and cluster in row.values()):
-            shown = Move((image,), change.cluster) if isinstance(change, Move) else change
-            told.append(f"{' '.join(words_of([shown]))} (revision {row.get('revision', '?')})")
+        if isinstance(change, Move):
+            concerns, change = image in change.images, Move((image,), change.cluster)
+        elif isinstance(change, Rename | Merge | Add):
+            concerns = change.name == cluster
+        elif isinstance(change, Split):
+            concerns = cluster in change.names
+        else:
+            concerns = isinstance(change, Pin) and change.cluster == cluster
+        if concerns:
+            lapsed = f", lapsed in {row['lapsed']}" if "lapsed" in row else ""
+            told.append(f"{in_short(change)} (revision {row.get('revision', '?')}{lapsed})")
     return told

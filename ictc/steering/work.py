@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,7 +25,7 @@ from ictc.spending.meter import Meter
 from ictc.steering.anew import another_criterion, another_k
 from ictc.steering.answering import Answerer
 from ictc.steering.applying import apply, resolved
-from ictc.steering.corrections import Add, Anew, Change, Drop, Split, to_row
+from ictc.steering.corrections import Add, Anew, Change, Drop, Split, in_short, to_row
 from ictc.steering.draft import Draft
 from ictc.steering.kept import marked, pinned, renames, standing
 from ictc.store import Store
@@ -131,7 +130,7 @@ class Work:
             except UsageError as e:
                 if not lenient:
                     raise
-                now = replace(now, left_out=[*now.left_out, f"{shlex.join(change.words())}: {e.message}"])
+                now = replace(now, left_out=[*now.left_out, f"{in_short(change)}: {e.message}"])
         return replace(now, settings=replace(now.settings, corrections=self._digest()))
 
     def changed(self, change: Change, now: Made) -> Made:

@@ -6,6 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+KINDS = ("new", "changed", "renamed", "copied", "removed", "unreadable", "unchanged")
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """For a person: kinds that there are none of are left out, but for the first and the last."""
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind] or kind in ("new", "unchanged"))
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -38,14 +45,11 @@ class Changes:
 
     @property
     def counts(self) -> dict[str, int]:
-        kinds = ("new", "changed", "renamed", "copied", "removed", "unreadable", "unchanged")
-        return {kind: len(getattr(self, kind)) for kind in kinds}
+        return {kind: len(getattr(self, kind)) for kind in KINDS}
 
     def line(self) -> str:
-        """For a person: what there is none of is left out, but for the first and the last."""
-        counts = self.counts
-        shown = {kind: n for kind, n in counts.items() if n or kind in ("new", "unchanged")}
-        return ", ".join(f"{n} {kind}" for kind, n in shown.items())
+        """For a person."""
+        return counted(self.counts)
 
     def to_json(self) -> dict[str, Any]:
         """The counts, and the names of all that are not unchanged."""

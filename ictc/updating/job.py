@@ -252,12 +252,13 @@ def _read(made: Prepared, revision: Revision, reused: bool) -> Updated:
     told = json.loads((revision.path / UPDATE).read_text("utf-8"))
     result = revision.result()
     tried = set(_update_of(made.run, revision).get("tried", ()))
-    unread = {*made.changes.unreadable, *(f.image for f in made.source.failures)}
-    failures = [f for f in result.failures if f.image in tried or f.image in unread]
+    failures = [f for f in result.failures if f.image in tried or f.image in made.unread]
     done = Done(result, made.run, revision, reused)
-    return Updated(done, told, tried=len(tried | unread), failures=failures)
+    return Updated(done, told, tried=len(tried | made.unread), failures=failures)
 
 
 def _nothing(made: Prepared) -> Updated:
     done = Done(made.base.result(), made.run, made.base, reused=True)
-    return Updated(done, {"base": made.base.id, "changes": made.changes.to_json()}, nothing=True)
+    failures = [f for f in made.source.failures if f.image in made.unread]
+    told = {"base": made.base.id, "changes": made.changes.to_json(), "again": sorted(made.again)}
+    return Updated(done, told, nothing=True, tried=len(made.unread), failures=failures)

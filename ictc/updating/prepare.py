@@ -79,7 +79,10 @@ class Prepared:
         kept = [
             (i.name, self.stays[i.name])
             for i in self.source.items
-            if i.name in self.assigned and (old := self.stays[i.name]) in labels and says_something(texts[old].text)
+            if i.name in self.assigned
+            and (old := self.stays[i.name]) in labels
+            and old in texts
+            and says_something(texts[old].text)
         ]
         return Known(
             self.result.taxonomy,
@@ -88,6 +91,11 @@ class Prepared:
             [self.assigned[now].cluster for now, _ in kept],
             [self.assigned[now].confidence for now, _ in kept],
         )
+
+    @property
+    def unread(self) -> set[str]:
+        """Files that cannot be read, and could, or were not there."""
+        return {f.image for f in self.source.failures} - {f.image for f in self.result.failures if f.stage == "image"}
 
     @property
     def carried(self) -> list[Failure]:

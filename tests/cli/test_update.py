@@ -214,6 +214,27 @@ def test_a_folder_by_content(tmp_path: Path, command: tuple[str, ...], monkeypat
     assert report.exit_code == 3 and (run / "report.html").exists()
 
 
+def test_a_file_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    folder, listed, run = write_coloured(tmp_path / "pictures", each=4), tmp_path / "list.txt", tmp_path / "run"
+    files = [str(f) for f in sorted(folder.rglob("*.png"))]
+    listed.write_text("\n".join([*files, "gone.png"]))
+    told("run", listed, "-c", "dominant colour", "-k", 3, "-o", run, "--no-report", code=3)
+    assert update(run)["update"]["nothing"], "what could not be read before is nothing new"
+    listed.write_text("\n".join([*files, "gone.png", "too.png"]))
+    done = invoke("update", run)
+    assert done.exit_code == 4 and "too.png" in done.stderr and "gone.png" not in done.stderr
+    disc(folder / "new.png", "red", 4)
+    listed.write_text("\n".join([*files[1:], files[0] + ".gone", str(folder / "new.png"), "gone.png"]))
+    (folder / "new.png").rename(folder / "x.png")
+    listed.write_text(listed.read_text().replace("new.png", "x.png"))
+    found = update(run, "--fail-on-error", 0.5, code=3)
+    assert found["update"]["changes"]["new"] == 1 and found["update"]["changes"]["removed"] == 1
+    Path(files[5]).unlink()
+    found = update(run, code=4)
+    assert found["update"]["changes"]["unreadable"] == 1 and found["update"]["changes"]["removed"] == 0
+    assert "missing-file" in found["error"]
+
+
 def test_a_lane_with_prompts_density_and_texts(tmp_path: Path) -> None:
     folder, prompts = write_coloured(tmp_path / "pictures", each=12), tmp_path / "p.toml"
     prompts.write_text('classes = ["red", "green", "blue"]\n')

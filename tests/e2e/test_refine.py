@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.conftest import TEXTS, invoke, result_files
 from tests.servers.scripted import ScriptedServer
@@ -239,3 +240,34 @@ def test_what_is_wrong_is_told(run: Run) -> None:
         done = invoke("refine", run.folder, *words)
         assert done.exit_code in (2, 4) and said in " ".join(done.output.split()), (words, done.output)
     assert not (run.folder / "002").exists()
+
+
+def test_a_criterion_that_step_1_answered_already_looks_at_no_picture_again(coloured: Path, tmp_path: Path) -> None:
+    """Two criteria in one look; then the first result is reworded to the second criterion, and to a third."""
+
+    def look(picture: Image.Image) -> str:
+        r, g, b = (sum(channel) for channel in zip(*[picture.convert("RGB").getpixel((x, 32)) for x in (30, 32, 34)],
+                                                   strict=True))  # type: ignore[misc]  # fmt: skip
+        return {r: "red", g: "green", b: "blue"}[max(r, g, b)]
+
+    def tell(text: str) -> str:
+        return next((c for c in ("red", "green", "blue") if c in text), "nothing")
+
+    with ScriptedServer(thinking(tell, look)) as server:
+
+        def pictures_sent() -> int:
+            return sum("image_url" in json.dumps(body) for body in server.bodies)
+
+        run = tmp_path / "run"
+        words = ["-c", "dominant colour", "-c", "what is shown", "-k", 3, "-o", run, "--no-report"]
+        assert invoke("run", coloured, *words, "--model", f"openai:any@{server.url}").exit_code == 0
+        assert pictures_sent() == 12
+        told = invoke("refine", run, "--revision", "001", "-c", "what is shown", "--json")
+        assert told.exit_code == 0, told.output
+        assert pictures_sent() == 12 and json.loads(told.stdout)["criterion"] == "what is shown"
+        dry = json.loads(invoke("refine", run, "-c", "mood", "--dry-run", "--json").stdout)
+        assert {s["stage"]: s["requests"]["likely"] for s in dry["steps"]}["describe"] == 12
+        kept = invoke("refine", run, "-c", "mood", "--keep-descriptions", "--json")
+        assert kept.exit_code == 0 and pictures_sent() == 12
+        assert invoke("refine", run, "--revision", "001", "-c", "mood", "--json").exit_code == 0
+        assert pictures_sent() == 24

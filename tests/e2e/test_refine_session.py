@@ -44,7 +44,7 @@ def test_look_change_look_again(offline: Path) -> None:
         t.type("rename cat=felines")
         assert "cat → felines" in t.until(PROMPT)
         t.type("move 1_truck.png=felines")
-        assert "1 images moved" in t.until(PROMPT)
+        assert "1 image moved" in t.until(PROMPT)
         t.type("why 1_truck.png")
         why = t.until(PROMPT)
         assert "moved by hand from “truck”" in why and "truck" in why.split("description:")[1]

@@ -231,6 +231,8 @@ def test_an_image_opens_by_mouse_and_keyboard_and_gives_the_focus_back(browser: 
     first = body.inner_text()
     assert "some longer words/1.jpg" in first and "some longer words described 1" in first
     assert "/photos/some longer words/1.jpg" in first and "because" in first
+    seen = at.evaluate("getComputedStyle(document.querySelector('#viewer-body .pic')).backgroundImage")
+    assert seen.startswith('url("data:image/jpeg')
     at.keyboard.press("ArrowRight")
     until(at, "(old) => document.querySelector('#viewer-body').innerText !== old", first)
     at.keyboard.press("ArrowLeft")

@@ -145,6 +145,30 @@ def test_what_failed_for_a_passing_reason_is_asked_again_in_place(
     assert update(run)["update"]["nothing"]
 
 
+def test_what_failed_in_the_run_is_tried_with_the_new_ones(
+    pictures: Path, server: ScriptedServer, tmp_path: Path
+) -> None:
+    run, answer, failing = tmp_path / "run", server.respond, {"left": 2}
+
+    def flaky(body: Body) -> Any:
+        if isinstance(body["messages"][-1]["content"], list) and failing["left"]:
+            failing["left"] -= 1
+            return error(503, "busy")
+        return answer(body)
+
+    server.respond = flaky
+    told("run", pictures, "-c", "dominant colour", "-k", 3, "-o", run, "--retries", 0, "--no-report", "--model",
+         f"openai:tiny@{server.url}", code=3)  # fmt: skip
+    before = server.count
+    same = invoke("update", run, env=ENV)
+    assert same.exit_code == 0 and "Nothing to do" in same.stdout and "2 images failed before" in same.stderr
+    assert f"ictc run {pictures}" in same.stderr.replace("\n", " ") and server.count == before
+    picture(pictures / "new.png", "red", 100)
+    found = update(run)
+    assert found["failed"] == 0 and found["assigned"] == 13 and len(found["update"]["again"]) == 2
+    assert server.count - before == 9
+
+
 def test_a_model_that_is_gone_and_the_offline_lane(pictures: Path, server: ScriptedServer, tmp_path: Path) -> None:
     run, answer = started(pictures, server, tmp_path / "run"), server.respond
     grown(pictures)

@@ -117,24 +117,31 @@ def _commands(found: Updated, run: Path) -> dict[str, str]:
     if not more:
         return {}
     from ictc.behind import command_of
+    from ictc.steering.corrections import quoted
 
-    name = more["name"] if not set(more["name"]) & set('=+"') else '"' + more["name"].replace('"', '""') + '"'
     settings = found.done.folder.settings(found.done.revision.id)
     anew = replace(settings, k=found.done.result.k + 1, taxonomy="")
-    told = {"add": command_line("refine", str(run), "--add", name)}
+    told = {"add": command_line("refine", str(run), "--add", quoted(more["name"]))}
     return told if settings.wording.get("names") else {**told, "anew": command_of(anew, str(run))}
 
 
 def _show(found: Updated, run: Path, commands: dict[str, str]) -> None:
+    from ictc.behind import command_of
+    from ictc.updating.changes import counted
+
     revision, told = found.done.revision.id, found.told
     if found.nothing:
         show_line(f"Nothing to do: revision {revision} of {run} has the images that there are.")
+        for failure in found.failures:
+            say(f"{failure.image}: {failure.message}")
+        if told["again"]:
+            settings = found.done.folder.settings(revision)
+            say(f"{len(told['again'])} images failed before; to try them again: {command_of(settings, str(run))}")
         return
     if found.done.reused:
         say(f"Nothing had to be computed: revision {revision} holds this update.")
-    changes = found.told["changes"]
-    kinds = ("new", "changed", "renamed", "copied", "removed", "unreadable", "unchanged")
-    shown = ", ".join(f"{changes[kind]} {kind}" for kind in kinds if changes[kind] or kind in ("new", "unchanged"))
+    tried = f", {len(told['again'])} that failed tried again" if told["again"] else ""
+    shown = counted(told["changes"]) + tried
     show_line(f"images: {shown} (revision {told['base']} → {revision})")
     for note in found.done.notes:
         if not note.startswith(f"Update of revision {told['base']}:"):
