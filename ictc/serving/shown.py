@@ -28,6 +28,7 @@ from ictc.types import Item
 LARGE = 1600
 """Pixels of the longer side of a picture in the larger view."""
 
+_HEAD = 4096
 _META = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
 _PIECE = re.compile(r"data-[0-9a-f]{16}/(([a-z]+)(?:-[0-9]+){0,2})\.js")
 _PICTURE = re.compile(r"pictures-[0-9]{2,4}/[0-9a-f]{2}/[0-9a-f]{16}\.jpg")
@@ -57,11 +58,20 @@ def make_page(folder: RunFolder, watch: Watch) -> Shown:
     made_of = stamp(folder)
     revision = folder.revision(current(folder))
     done = Done(revision.result(), folder, revision, reused=True)
-    write_page(done, watch, anew=False)
+    write_page(done, watch, anew=not _has_this_script(folder.path / PAGE))
     images = Images()
     for one in shown_revisions(folder, revision):
         images.add(one.items()[0], one.failures())
     return Shown(made_of, revision.id, images.items)
+
+
+def _has_this_script(file: Path) -> bool:
+    """Whether the page there is has the script of this ictc, the only one that is let run."""
+    try:
+        with file.open("rb") as stream:
+            return script_digest().encode() in stream.read(_HEAD)
+    except OSError:
+        return True
 
 
 def page(folder: Path, known: Shown, key: str) -> tuple[str, str] | None:

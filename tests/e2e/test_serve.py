@@ -101,6 +101,18 @@ def test_the_page_is_the_runs_report_and_shows_the_change(served: Served, run: P
     assert "vermilion" in (run / "report.html").read_text() and "serve.js" not in (run / "report.html").read_text()
 
 
+def test_a_page_of_another_ictc_is_made_anew(run: Path) -> None:
+    """Its script would not be let run."""
+    assert invoke("report", run).exit_code == 0
+    page = (run / "report.html").read_text()
+    digest = page.partition("script-src '")[2].partition("'")[0]
+    (run / "report.html").write_text(page.replace(digest, "sha256-older").replace("All images", "Older images"))
+    with Served(run) as served:
+        served.ready()
+        assert digest in served.client.get("/").headers["content-security-policy"]
+        assert "Older images" not in served.client.get("/").text
+
+
 def test_what_cannot_be_made_is_said_when_it_is_planned(served: Served) -> None:
     a, b, _ = served.names()
     for change, why in (
