@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -305,9 +306,20 @@ def test_no_run_no_server(tmp_path: Path) -> None:
 def test_it_looks_without_taking_the_lock(served: Served, run: Path) -> None:
     """A command that starts while the page asks how things are must never find the run taken by it."""
     served.ready()
-    with httpx2.Client(base_url=served.base, headers=served.client.headers) as other:
-        folder = RunFolder(run)
-        for _ in range(200):
+    folder, looks, ended = RunFolder(run), list[int](), threading.Event()
+
+    def look() -> None:
+        with httpx2.Client(base_url=served.base, headers=served.client.headers) as other:
+            while not ended.is_set():
+                looks.append(other.get("/api/state").status_code)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        while len(looks) < 50:
             with folder.locked():
                 pass
-            other.get("/api/state")
+    finally:
+        ended.set()
+        thread.join()
+    assert set(looks) == {200}
