@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from ictc.errors import UsageError
 from ictc.outlying import ABOUT
+from ictc.replies.reading import one_line
 from ictc.steering.corrections import Add, Correction, Drop, Merge, Move, Pin, Rename, Split, Unpin
 from ictc.steering.draft import BY_HAND, Attract, Divide, Draft, Place, Question
 from ictc.steering.finding import cluster_named, images_named, new_name
+from ictc.text import printable
 from ictc.types import Assignment, Cluster
 
 
@@ -54,7 +56,7 @@ def resolved(change: Correction, draft: Draft, described: Mapping[str, str]) -> 
             contents = tuple(described[i] for i in images)
             return Move(images, cluster_named(change.cluster, names), contents if any(contents) else ())
         case Add():
-            return replace(change, name=new_name(change.name, names))
+            return Add(new_name(change.name, names), one_line(printable(change.about)))
         case _:
             return replace(change, cluster=cluster_named(change.cluster, names))
 

@@ -26,6 +26,7 @@ Targets = Annotated[
     list[str],
     typer.Argument(
         metavar="RUN [NNN NNN]",
+        envvar="ICTC_RUN",
         help="A run folder, then two of its revisions (one: against the last; none: the last two finished). "
         "Or two runs, each RUN or RUN:NNN.",
     ),

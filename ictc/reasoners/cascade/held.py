@@ -10,7 +10,7 @@ import numpy as np
 from ictc.allowance import Allowance
 from ictc.interfaces import Reasoner, Tick, no_tick
 from ictc.reasoners.cascade.plan import Budget, Plan
-from ictc.reasoners.cascade.reasoner import CascadeReasoner
+from ictc.reasoners.cascade.reasoner import CascadeReasoner, unworded
 from ictc.reasoners.embedding import BY
 from ictc.reasoners.held import HeldReasoner
 from ictc.reasoners.spherical import nearest
@@ -44,11 +44,7 @@ class HeldCascade(CascadeReasoner):
             for d, i in zip(worded, near.tolist(), strict=True)
         }
         tick(len(descriptions))
-        return [
-            found.get(d.image)
-            or Failure(d.image, "label", "empty-description", "The description of this image has no text.")
-            for d in descriptions
-        ]
+        return [found.get(d.image) or unworded(d.image) for d in descriptions]
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None

@@ -101,11 +101,7 @@ class CascadeReasoner:
             for d, i in zip(worded, near.tolist(), strict=True)
         }
         once.rest()
-        return [
-            found.get(d.image)
-            or Failure(d.image, "label", "empty-description", "The description of this image has no text.")
-            for d in descriptions
-        ]
+        return [found.get(d.image) or unworded(d.image) for d in descriptions]
 
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
@@ -198,6 +194,11 @@ class CascadeReasoner:
             for i, x in zip(sample.tolist(), labels, strict=True)
             if isinstance(x, Label) and same_word_key(x.label) in home
         }
+
+
+def unworded(image: str) -> Failure:
+    """In the place of the label of a description that says nothing."""
+    return Failure(image, "label", "empty-description", "The description of this image has no text.")
 
 
 def _common(labels: Sequence[Label], k: int) -> list[Label]:

@@ -164,7 +164,7 @@ function startGallery() {
     const i = Number(button.dataset.image);
     reach(button);
     if (choosing || event.ctrlKey || event.metaKey) return choose([i], !chosen.has(i));
-    openViewer(found, found.indexOf(i), () => reach(tileOf(i) || button, true));
+    openViewer(found, found.indexOf(i), backTo);
   });
   grid.addEventListener("keydown", walk);
   listen("ictc:view", ({ revision: rev }) => { showForm(); showNarrowed(rev); showPage(rev, 0); });
@@ -185,7 +185,11 @@ function startGallery() {
   });
 }
 
-const tileOf = (i) => grid.querySelector(`.tile[data-image="${i}"]`);
+/** The focus goes to the image that was looked at last, on whichever page it is. */
+function backTo(at) {
+  const [number, of] = [Math.floor(at / PAGE), at % PAGE];
+  number === pageNow ? reach(grid.querySelectorAll(".tile")[of], true) : turnTo(number, of);
+}
 
 async function copyNames(button) {
   await navigator.clipboard.writeText([...chosen].map((i) => images.names[i]).join("\n"));

@@ -57,10 +57,8 @@ async function factsOf(rev, i, { text, reason }) {
   row("Decided by", rev.by.at(i));
   row("Moved", rev.corrected.has(i) ? "by hand" : "");
   if (failure) row("Failed", `${failure[1]} (${failure[0]}): ${failure[2]}`);
-  for (const other of page.revisions.keys()) {
-    const there = other === rev.at ? null : (await revision(other))?.clusterName(i);
-    row(`In ${page.revisions[other].id}`, there);
-  }
+  const others = await Promise.all(page.revisions.map((_, at) => (at === rev.at ? null : revision(at))));
+  others.forEach((other) => other && row(`In ${other.id}`, other.clusterName(i)));
   const path = images.path(i);
   row("Path", path, link(path));
   const parts = [rows];
@@ -81,7 +79,7 @@ document.addEventListener("click", (event) => {
   if (!summary) return;
   event.preventDefault();
   const tiles = [...summary.closest("section").querySelectorAll("details.tile")];
-  openViewer(tiles, tiles.indexOf(summary.parentElement), () => shownList[shownAt].querySelector("summary").focus());
+  openViewer(tiles, tiles.indexOf(summary.parentElement), (at) => tiles[at].querySelector("summary").focus());
 });
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog || event.target.closest("[data-close]")) return dialog.close();
@@ -98,4 +96,4 @@ dialog.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step) showInViewer(shownAt + step);
 });
-dialog.addEventListener("close", () => whenClosed());
+dialog.addEventListener("close", () => whenClosed(shownAt));

@@ -1,0 +1,131 @@
+"""`ictc report`: one page for all revisions of a run, with or without a folder beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ictc import pages
+from tests.conftest import invoke, write_coloured
+
+
+def told(run: Path) -> dict[str, Any]:
+    """What the page's script knows."""
+    page = (run / "report.html").read_text("utf-8")
+    found: dict[str, Any] = json.loads(re.search(r'id="page-data">(.*?)</script>', page)[1])  # type: ignore[index]
+    return found
+
+
+def piece(run: Path, name: str) -> Any:
+    """A piece of the page's data, from the page or from its folder."""
+    if folder := told(run)["folder"]:
+        script = (run / folder / f"{name}.js").read_text("utf-8")
+        return json.loads(script[len(f'ictcData("{name}",') : -2])
+    page = (run / "report.html").read_text("utf-8")
+    return json.loads(re.search(rf'id="data-{name}">(.*?)</script>', page)[1])  # type: ignore[index]
+
+
+def clusters(run: Path, at: int) -> dict[str, str | None]:
+    """The cluster of every image, as the page has it."""
+    names = {c["number"]: c["name"] for c in told(run)["revisions"][at]["clusters"]}
+    column = np.frombuffer(b64decode(piece(run, f"columns-{at}")["cluster"]), "<i2")
+    return {name: names.get(int(c)) for name, c in zip(piece(run, "images")["names"].split("\n"), column, strict=True)}
+
+
+def assigned(run: Path, revision: str) -> dict[str, str | None]:
+    rows = (json.loads(line) for line in (run / revision / "step3_result.jsonl").read_text().splitlines())
+    return {row["image"]: row["cluster"] for row in rows}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Twelve images under two criteria."""
+    photos = write_coloured(tmp_path / "photos")
+    (photos / "broken.png").write_bytes(b"")
+    words = ("run", photos, "-c", "dominant colour", "-c", "brightness", "-k", 2, "-o", tmp_path / "run")
+    assert invoke(*words, "--fail-on-error", "1").exit_code in (0, 3)
+    return tmp_path / "run"
+
+
+def test_one_page_has_every_revision_as_its_files_have_it(run: Path) -> None:
+    page = told(run)
+    assert [(r["id"], r["criterion"]) for r in page["revisions"]] == [("001", "dominant colour"), ("002", "brightness")]
+    assert page["current"] == 1 and page["images"] == 13 and page["folder"] == ""
+    for at, revision in enumerate(("001", "002")):
+        shown = clusters(run, at)
+        assert {k: v for k, v in shown.items() if k != "broken.png"} == assigned(run, revision)
+    failures = piece(run, "columns-0")["failures"]
+    assert [(stage, code) for _, stage, code, _ in failures] == [("image", "zero-bytes")]
+    assert not (run / pages.FOLDER).exists()
+
+
+def test_it_opens_with_the_revision_that_is_asked_for(run: Path) -> None:
+    found = invoke("report", run, "--revision", "1", "--json")
+    assert json.loads(found.stdout)["report"] == str(run / "report.html")
+    assert told(run)["current"] == 0
+
+
+def test_the_same_page_is_not_made_again_and_another_one_is(run: Path) -> None:
+    from ictc import outputs
+
+    page = run / "report.html"
+    before = page.stat().st_mtime_ns
+    outputs.report(outputs.reopen(run, "002"), anew=False)
+    assert page.stat().st_mtime_ns == before
+    first = page.read_bytes()
+    outputs.report(outputs.reopen(run, "001"), anew=False)
+    assert page.read_bytes() != first
+    outputs.report(outputs.reopen(run, "002"))
+    assert page.read_bytes() == first, "the same is made of the same"
+
+
+def test_more_images_have_a_folder_beside_the_page(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = [clusters(run, 0), clusters(run, 1)]
+    monkeypatch.setattr(pages, "ALONE", 5)
+    assert invoke("report", run).exit_code == 0
+    page = told(run)
+    assert page["folder"].startswith(f"{pages.FOLDER}/") and page["pictures"].startswith(f"{pages.FOLDER}/")
+    assert [clusters(run, 0), clusters(run, 1)] == alone
+    images = piece(run, "images")
+    for i, letter in enumerate(images["pictured"]):
+        key = images["keys"][18 * i : 18 * i + 18]
+        assert (run / page["pictures"] / key[:2] / f"{key[2:]}.jpg").exists() == (letter == "1")
+    assert images["pictured"].count("1") == 12
+    assert "goes where it goes" in (run / "report.html").read_text()
+
+
+def test_thumbnails_are_made_once_and_old_pieces_go(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "ALONE", 5)
+    invoke("report", run)
+    made = {f: f.stat().st_mtime_ns for f in (run / pages.FOLDER).rglob("*.jpg")}
+    before = told(run)["folder"]
+    stray = next(iter(made)).with_name("0" * 16 + ".jpg")
+    stray.write_bytes(b"of an image that is no more")
+    invoke("report", run, "--revision", "001")
+    after = told(run)["folder"]
+    assert before != after and not (run / before).exists() and (run / after).exists()
+    assert {f: f.stat().st_mtime_ns for f in (run / pages.FOLDER).rglob("*.jpg")} == made and len(made) == 12
+
+
+def test_a_revision_that_cannot_be_read_any_more_is_left_out(run: Path) -> None:
+    shutil.rmtree(run / "001")
+    assert invoke("report", run).exit_code == 0
+    assert [r["id"] for r in told(run)["revisions"]] == ["002"]
+
+
+def test_texts_that_revisions_share_are_there_once(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for k in (3, 2):
+        assert invoke("run", f"recorded:{captions}", "-c", "object", "-k", k, "-o", run).exit_code == 0
+    page = told(run)
+    assert [r["texts"] for r in page["revisions"]] == ["texts-0", "texts-0"]
+    assert piece(run, "texts-0-0").split("\n")[0] == "A cat is sleeping on a sofa."
+    assert page["revisions"][1]["since"] == 0
+    assert "Since 001:" in (run / "report.html").read_text()
