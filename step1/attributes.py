@@ -96,7 +96,8 @@ def measure(pixels: Pixels, sizes: Sequence[tuple[int, int]]) -> list[Measured]:
     coloured = np.where(colourfulness > _COLOURED, colourfulness, 0)
     total, warm = coloured.sum(axis=1), np.where(known.warm[code], coloured, 0).sum(axis=1)
     warmth = np.where(total > 0.02 * code.shape[1], warm / np.maximum(total, 1e-6), 0.5)
-    touched = parts.subject.reshape(n, _GRID, _SMALL // _GRID, _GRID, _SMALL // _GRID).any(axis=4).any(axis=2)
+    tiles = parts.subject.reshape(n, _GRID, _SMALL // _GRID, _GRID, _SMALL // _GRID)
+    touched = np.any(tiles, axis=(2, 4))
     plain = parts.plain
     columns = {
         "background_lightness": np.where(plain, parts.background[0], 0),
