@@ -21,7 +21,7 @@ from ictc.files import write_atomic
 from ictc.images.small import thumbnail_files
 from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Tick, Vectors
-from ictc.job import Done
+from ictc.job import Done, means_of
 from ictc.progress import Watch, unwatched
 from ictc.report import Beside, Book, Images, Within, mapped, render_page, shown_images
 from ictc.report.build import PICTURES
@@ -51,7 +51,7 @@ _KEY = re.compile(rb'<meta name="ictc" content="(\w+)">')
 def write_page(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
     """Write RUN/report.html, opening with the revision of `done`; not `anew`, only where it shows something else."""
     folder, file = done.folder, done.folder.path / PAGE
-    revisions = _finished(folder, done.revision)
+    revisions = shown_revisions(folder, done.revision)
     key = _made_of(revisions, done.revision)
     if not anew and _key_of(file) == key:
         return file  # without the lock: also where the folder cannot be written
@@ -114,25 +114,43 @@ def _with_folder(job: _Job, file: Path) -> None:
 
 
 def _fill(book: Book, job: _Job, pictures: Callable[[Result], Mapping[str, bytes]]) -> None:
+    vectors_of = _Remembering()
     for revision in job.revisions:
         own = revision.id == job.done.revision.id
         one = job.done if own else Done(revision.result(), job.done.folder, revision, reused=True)
         metrics = revision.metrics()
+        described = revision.digest_of("images.jsonl", "step1_result.jsonl")
         book.add(
             one.result,
             provenance(one),
             scores=metrics,
             truth=_classes(one.result, metrics),
-            vectors=result_vectors(one, mapped(one.result).tolist()),
+            vectors=vectors_of(one, described),
             thumbnails=pictures(one.result),
             warnings=[*one.notes, *(f.line() for f in one.findings)],
             corrected=_corrected(revision),
-            described=revision.digest_of("images.jsonl", "step1_result.jsonl"),
+            described=described,
             draw=partial(_drawn, job.store),
         )
 
 
-def _finished(folder: RunFolder, asked: Revision) -> list[Revision]:
+class _Remembering:
+    """The vectors for the map of one revision after another: those of corrections are the same again."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._vectors: Vectors | None = None
+
+    def __call__(self, done: Done, described: str) -> Vectors | None:
+        rows = mapped(done.result).tolist()
+        images = [done.result.assignments[i].image for i in rows]
+        of = (described, done.result.criterion, means_of(done.folder.settings(done.revision.id)), images)
+        if of != self._of:
+            self._of, self._vectors = of, result_vectors(done, rows)
+        return self._vectors
+
+
+def shown_revisions(folder: RunFolder, asked: Revision) -> list[Revision]:
     """The revisions that are done and can be read, and the one that is asked for, oldest first."""
     done = [i for i in folder.revision_ids if i == asked.id or folder.entry(i).get("status") == "done"]
     found = [folder.revision(i) for i in done]

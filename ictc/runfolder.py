@@ -170,6 +170,11 @@ class RunFolder:
         entry: dict[str, Any] = self._state()["revisions"][revision_id]
         return entry
 
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """What run.json says of every revision, in their order; read once."""
+        known = self._state()["revisions"]
+        return {revision_id: known[revision_id] for revision_id in sorted(known)}
+
     def note(self, revision: Revision, **facts: Any) -> None:
         """Add facts (counts, seconds, versions, status) to what run.json says of a revision."""
         with self._changing() as state:

@@ -45,7 +45,7 @@ def render_page(page: Page) -> str:
     """The page. The same values always give the same text, which can be encoded as UTF-8."""
     style, script = _asset("style.css") + _pictures(page), _script()
     beside = "'self' file:" if page.folder else ""
-    nonce = _digest(page.key + script)[-24:] if page.folder else ""
+    nonce = policy_digest(page.key + script)[-24:] if page.folder else ""
     template = _environment().get_template("report.html.j2")
     return template.render(
         shown=[_Shown.of(report, at) for at, report in enumerate(page.reports)],
@@ -57,13 +57,18 @@ def render_page(page: Page) -> str:
         style=Markup(style),  # noqa: S704 (our own file, and base64)
         script=Markup(script),  # noqa: S704
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: {beside}; "
-        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'" + (f" 'nonce-{nonce}'" if nonce else ""),
+        f"style-src '{policy_digest(style)}'; script-src '{script_digest()}'" + (f" 'nonce-{nonce}'" if nonce else ""),
     )
 
 
 def as_json(value: Any) -> str:
     """JSON that may stand within a script element: no tag can begin or end in it."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+def script_digest() -> str:
+    """Of the page's own script, as `policy_digest`."""
+    return policy_digest(_script())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,8 @@ def _script() -> str:
     return f'(() => {{\n"use strict";\n{"".join(map(_asset, _SCRIPTS))}}})();\n'
 
 
-def _digest(text: str) -> str:
+def policy_digest(text: str) -> str:
+    """How a policy names a style or a script that stands in the page."""
     return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -79,6 +79,14 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{made}", "--noise", "--images", "0"),
         ("{made}", "--sample", "1"),
     ],
+    "serve": [
+        ("{none}",),
+        ("{made}", "--port", "65536"),
+        ("{made}", "--host", "0.0.0.0"),
+        ("{made}", "--host", "no.such.host.invalid"),
+        ("{made}", "--token", "short"),
+        ("{made}", "--token", "naïve token with blanks"),
+    ],
     "show": [("{none}",), ("{made}", "--revision", "x"), ("{made}", "--no-such-option")],
     "refine": [
         ("{none}", "--pin", "cat"),

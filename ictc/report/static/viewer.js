@@ -16,6 +16,7 @@ async function showInViewer(index) {
   shownAt = (index + shownList.length) % shownList.length;
   const one = shownList[shownAt];
   const [i, element] = one instanceof Element ? [Number(one.dataset.image), one] : [one, null];
+  dialog.dataset.image = i; // what serves this page shows it larger
   viewerCount.textContent = `${(shownAt + 1).toLocaleString("en")} of ${shownList.length.toLocaleString("en")}`;
   if (element) showElement(element);
   const rev = page && (await revision(view.at));

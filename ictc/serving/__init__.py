@@ -1,0 +1,1 @@
+"""`ictc serve`: the report's page live on this machine, with what `ictc refine` does as buttons."""
