@@ -55,7 +55,11 @@ Beside = Annotated[
 ]
 Undoable = Annotated[
     Path,
-    typer.Argument(metavar="TARGET_OR_RUN", help="The folder of an export; or a run, whose last export is undone."),
+    typer.Argument(
+        metavar="TARGET_OR_RUN",
+        envvar="ICTC_UNDO",
+        help="The folder of an export; or a run, whose last export is undone.",
+    ),
 ]
 Trusted = Annotated[
     bool, typer.Option("--yes", envvar="ICTC_YES", help="Also if the run does not know the export, or is gone.")
