@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ictc.errors import IctcError, UsageError
+from ictc.errors import IctcError, StepError, UsageError
 from ictc.fingerprint import code_digest, prompt_digest
 from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.lane.clusterers import TEXT, Clustering, cluster, quiet, takes_k
@@ -100,9 +100,18 @@ class LaneReasoner:
     def merge(
         self, descriptions: Sequence[Description], labels: Sequence[Label], criterion: str, k: int | None
     ) -> Taxonomy:
-        """The clusters, the largest first, each with a name of its own."""
+        """The clusters, the largest first, each with a name of its own.
+
+        Raises:
+            StepError: there is not one.
+        """
         done = self.grouped(descriptions, criterion, k)
         count = len(done.found.centres)
+        if not count:
+            raise StepError(
+                f"{self._lane.clusterer} found no cluster: all {len(descriptions)} images are outliers.",
+                "Take one that takes a K, such as --clusterer kmeans; or other parameters, such as --param eps=...",
+            )
         names = self._names(done, count)
         tally: list[Counter[str]] = [Counter() for _ in range(count)]
         for label, group in zip(labels, done.groups.tolist(), strict=True):
@@ -156,7 +165,9 @@ class LaneReasoner:
         Raises:
             UsageError: see `Placer.place` and `clusterers.cluster`. InputError: vectors that cannot be clustered.
         """
-        images = hashlib.sha256("\0".join(d.sha256 or d.text for d in descriptions).encode()).hexdigest()
+        named = bool(self._lane.truth)  # whose truth is known by their names
+        what = "\0".join((d.sha256 or d.text) + f"\0{d.image}" * named for d in descriptions)
+        images = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()
         key = content_key("lane-clusters/1", lane=self._identity, images=images, criterion=criterion, k=k)
         if self._last and self._last[0] == key:
             return self._last[1]

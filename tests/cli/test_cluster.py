@@ -201,3 +201,25 @@ def test_all_images_the_same_and_one_image(run: Path, tmp_path: Path) -> None:
 def test_help_tells_the_two_kinds_of_prompts_apart() -> None:
     shown = CliRunner().invoke(app, ["cluster", "--help"], env={"COLUMNS": "200"}).stdout
     assert "Not the folder of templates" in " ".join(shown.split())
+
+
+def test_where_all_are_outliers_it_says_so_and_the_run_goes_on(run: Path, pictures: Path) -> None:
+    code, found = ictc(pictures, "-o", run, "--clusterer", "dbscan", "--param", "eps=0.000001")
+    assert code == 4 and "found no cluster" in found["error"] and "--clusterer kmeans" in found["hint"]
+    assert ictc(pictures, "-k", 3, "-o", run)[0] == 0
+
+
+def test_clusters_by_a_truth_of_names_are_found_anew_for_other_names(
+    run: Path, pictures: Path, prompts: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    turned = {"red": "green", "green": "blue", "blue": "red"}
+    for file in pictures.iterdir():
+        number, colour = file.stem.split("_")
+        shutil.copy(file, other / f"{number}_{turned[colour]}.png")
+    words = ("--prompts", prompts, "--pairing", "label", "--truth", "filename", "-o")
+    assert ictc(pictures, *words, run)[0] == 0
+    after, fresh = (ictc(other, *words, folder) for folder in (run, tmp_path / "fresh"))
+    assert after[0] == fresh[0] == 0
+    assert files(run, after[1]["revision"]) == files(tmp_path / "fresh", fresh[1]["revision"])

@@ -64,3 +64,14 @@ def test_what_cannot_be_compared_is_told(run: Path, captions: Path, tmp_path: Pa
     ]:
         done = invoke("diff", *words)
         assert done.exit_code == 2 and said in " ".join(done.output.split()), (words, done.output)
+
+
+def test_another_file_is_never_replaced_by_the_table(run: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("precious\n")
+    refused = invoke("diff", run, "--moved", mine)
+    assert refused.exit_code == 2 and "another file" in refused.output
+    assert mine.read_text() == "precious\n"
+    table = tmp_path / "moved.csv"
+    for _ in range(2):  # its own is made anew
+        assert invoke("diff", run, "--moved", table).exit_code == 0

@@ -231,6 +231,7 @@ def test_what_is_wrong_is_told(run: Run) -> None:
         (("--k", "99"), "99"),
         (("--undo",), "nothing to undo"),
         (("--undo", "--drop", cat), "one at a time"),
+        (("--undo", "--revision", "001"), "from the last"),
         (("--why", "nobody.png"), "no image"),
         (("--keep-descriptions",), "--criterion"),
         (("--corrections", "/nowhere.jsonl"), "no file"),

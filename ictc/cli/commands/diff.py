@@ -51,6 +51,8 @@ def diff(targets: Targets, moved: MovedFile = None, json_output: o.Json = False)
     """
     from ictc.differing import difference
 
+    if moved:
+        _check_free(moved)
     first, second = _opened(targets)
     found = difference(first.result, second.result)
     if moved:
@@ -138,6 +140,19 @@ def _write(file: Path, images: Sequence[Moved]) -> None:
         row = (getattr(m, name) for name in _COLUMNS)
         writer.writerow(["" if value is None else value for value in row])
     write_atomic(file, text.getvalue())
+
+
+def _check_free(file: Path) -> None:
+    """A table of an earlier comparison is replaced, and nothing else."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as there:
+            ours = there.readline().rstrip("\n") == ",".join(_COLUMNS)
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise UsageError(f"--moved {file}: {e.strerror}.", "Give the name of a new file.") from e
+    if not ours:
+        raise UsageError(f"--moved {file}: it is there, and another file.", "Give the name of a new file.")
 
 
 def _opened(targets: Sequence[str]) -> tuple[Done, Done]:

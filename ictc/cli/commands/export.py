@@ -57,7 +57,7 @@ Undoable = Annotated[
     Path,
     typer.Argument(
         metavar="TARGET_OR_RUN",
-        envvar="ICTC_UNDO",
+        envvar="ICTC_EXPORTED",
         help="The folder of an export; or a run, whose last export is undone.",
     ),
 ]

@@ -133,6 +133,8 @@ def refine(
     if sum((undo, why is not None, suggest, changes or accept)) > 1:
         raise UsageError("Changes, --undo, --why and --suggest are asked for one at a time.", "Type them one by one.")
     if undo:
+        if revision:
+            raise UsageError("--undo goes back one revision, from the last.", "Leave --revision away.")
         _undo(run, json_output)
     elif why is not None:
         _why(run, revision, why, json_output)

@@ -16,10 +16,23 @@ _REASON = 400  # characters of a library's message that are shown; some list eve
 
 
 def device_for(asked: str | None) -> str:
-    """`asked`, or the best there is: cuda, then mps, then cpu."""
+    """`asked`, or the best there is: cuda, then mps, then cpu.
+
+    Raises:
+        SpecError: torch knows no such device, or this machine has none.
+    """
     import torch
 
     if asked:
+        try:
+            kind = torch.device(asked).type
+        except RuntimeError as e:
+            raise SpecError(
+                f"--device {asked}: torch knows no such device.", "Give one of: cpu, cuda, cuda:1, mps"
+            ) from e
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not there.get(kind, True):
+            raise SpecError(f"--device {asked}: torch finds none on this machine.", "Leave it away, or: --device cpu")
         return asked
     if torch.cuda.is_available():
         return "cuda"

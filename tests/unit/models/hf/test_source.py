@@ -152,3 +152,13 @@ def test_a_model_that_has_no_words_says_so(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         list(create(str(folder), CPU).generate([Request("label", "cat")]))
     assert "answers in words" in error.value.hint and len(str(error.value)) < 900
+
+
+@pytest.mark.parametrize(("device", "said"), [("magic", "knows no such device"), ("mps", "finds none")])
+def test_a_device_that_is_not_there_is_told(device: str, said: str) -> None:
+    import torch
+
+    if device == "mps" and torch.backends.mps.is_available():
+        pytest.skip("This machine has it.")
+    with pytest.raises(SpecError, match=said):
+        loading.device_for(device)
