@@ -151,6 +151,18 @@ def test_with_the_keyboard_alone(chromium: Any, served: Served) -> None:
         assert tab.complaints == []
 
 
+def test_nothing_can_be_changed_before_the_state_is_known(chromium: Any, served: Served) -> None:
+    with Tab(chromium, served) as tab:
+        tab.page.route("**/api/**", lambda route: None)  # never answered
+        tab.page.reload()
+        tab.page.locator(".served button").first.wait_for()
+        assert tab.page.locator(".served button:enabled").count() == 0
+        tab.page.unroute("**/api/**")
+        tab.page.reload()
+        tab.ready()
+        assert tab.page.locator("article.current .steering").count() == 3
+
+
 def test_what_cannot_be_done_is_said_in_the_form(chromium: Any, served: Served) -> None:
     with Tab(chromium, served) as tab:
         a, b, _ = tab.names()

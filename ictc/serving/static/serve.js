@@ -336,6 +336,7 @@ document.querySelector("footer p").append(" It is served by `ictc serve`: it tal
 const leftOut = sessionStorage.getItem("ictc-left-out");
 sessionStorage.removeItem("ictc-left-out");
 if (leftOut) fill("Done, but some of it was left out", ...leftOut.split("\n").map((line) => make("p", { className: "note", textContent: line })), buttons(closing("Close")));
+drawBar(); // locked, until the state is known
 (async function watch() {
   for (;;) {
     if (!document.hidden && !working) await keepUp();
