@@ -79,7 +79,7 @@ def _replacing(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
         part.replace(path)
         if synced:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as e:
         _discard(part)
         raise _translated(e, path) from e
@@ -93,7 +93,8 @@ def _discard(part: Path) -> None:
         part.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Names in it are safe on the disk afterwards, where the system can do that."""
     if os.name == "nt":  # folders cannot be opened there
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -20,6 +20,7 @@ from ictc.crosstab import agreement
 from ictc.differing.pairing import pairs
 from ictc.result import Result
 
+Why = Literal["moved", "renamed", "split", "merged", "mixed"]
 What = Literal["kept", "renamed", "split", "merged", "mixed", "gone", "new"]
 _CHANGES: tuple[What, ...] = ("renamed", "split", "merged", "mixed", "gone", "new")
 
@@ -44,7 +45,7 @@ class Moved:
     image: str
     before: str | None
     after: str | None
-    why: Literal["moved", "renamed", "split", "merged", "mixed"]
+    why: Why
     confidence_before: float | None = None
     confidence: float | None = None
 
@@ -116,9 +117,11 @@ def difference(before: Result, after: Result) -> Difference:
     )
 
 
-def _why(before: str | None, after: str | None, home: Mapping[tuple[str, str], What]) -> Any:
+def _why(before: str | None, after: str | None, home: Mapping[tuple[str, str], What]) -> Why:
     found = home.get((before, after)) if before is not None and after is not None else None
-    return found if found in ("renamed", "split", "merged", "mixed") else "moved"
+    if found is None or found == "kept" or found == "gone" or found == "new":
+        return "moved"
+    return found
 
 
 def _fates(

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from ictc.files import sync_folder
 from ictc.images.files import ImageFault, open_regular
 
 _BLOCK = 1 << 20
@@ -172,17 +173,6 @@ def holds(path: Path, sha256: str) -> bool:
         return is_regular(path) and sha256_of(path) == sha256
     except (ImageFault, OSError):
         return False
-
-
-def sync_folder(folder: Path) -> None:
-    """Names in it are safe on the disk afterwards, where the system can do that."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class _Digest(io.RawIOBase):
