@@ -16,6 +16,7 @@ from ictc.classify.files import check_out, write_predictions
 from ictc.classify.fitting import Plan, Wanted, check_method, fit, in_groups, plan
 from ictc.classify.predict import DIGITS, Prediction, probabilities
 from ictc.classify.scores import check_named, report_of, write_report
+from ictc.embed.beside import store_beside
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_images
 from ictc.errors import InputError, RunError, UsageError
@@ -25,7 +26,6 @@ from ictc.lane.rows import check_rows
 from ictc.progress import Watch, unwatched
 from ictc.runfolder import RunFolder
 from ictc.scoring import read_truth
-from ictc.store import Store
 from ictc.types import Failure
 
 
@@ -107,7 +107,7 @@ def classify(
     if saved.is_saved(folder):
         _nothing_else(wanted, save)
         made = saved.load(folder)
-        with Store(None) as store:
+        with store_beside(out if source else None) as store:
             spec = wanted.embedder or made.embedder
             embedder = open_images(spec, store, wanted.options)
             saved.check_embedder(made, spec, embedder.fingerprint, folder)
