@@ -13,7 +13,7 @@ import numpy as np
 from ictc.classify import saved
 from ictc.classify.classifier import NEAREST, Classifier
 from ictc.classify.files import check_out, write_predictions
-from ictc.classify.fitting import Plan, Wanted, check_method, fit, in_groups, plan
+from ictc.classify.fitting import Plan, Wanted, check_method, fit, plan
 from ictc.classify.predict import DIGITS, Prediction, probabilities
 from ictc.classify.scores import check_named, report_of, write_report
 from ictc.embed.beside import store_beside
@@ -72,6 +72,7 @@ class Classified:
             "counts": self.counts,
             "predictions": [p.to_json(made.classes) for p in self.predictions],
             **(self.scores or {}),
+            **({"supervised": made.supervised} if made.supervised else {}),
             "notes": self.notes,
             "files": [str(f) for f in self.files],
             "saved": [str(f) for f in self.saved],
@@ -119,9 +120,9 @@ def classify(
         )
     planned = plan(folder, wanted)
     with RunFolder(folder).open_store() as store:
-        embedder = open_images(planned.lane.embedder, store, wanted.options)
+        embedder = open_images(planned.lane.embedder, store, wanted.options, kept=planned.lane.kept)
         made = fit(planned, embedder, watch, tell)
-        done = _done(made, embedder, source, in_groups(classes, planned.lane), planned, out, watch)
+        done = _done(made, embedder, source, classes, planned, out, watch)
     return replace(done, saved=saved.save(made, save)) if save else done
 
 
@@ -156,7 +157,7 @@ def _done(
 ) -> Classified:
     if source is None:
         return Classified(made)
-    by_name = made.method != NEAREST
+    classes, by_name = made.classes_of(classes), made.method != NEAREST
     if classes and by_name:
         check_named(made.classes, classes)
     predictions, failures = _predicted(made, embedder, source, watch)
@@ -169,6 +170,7 @@ def _done(
     if classes:
         failed = [f.image for f in failures]
         scores, told = report_of(predictions, classes, made.classes, failed, by_name=by_name)
+        told |= {"supervised": made.supervised} if made.supervised else {}
         files += write_report(out, scores, told) if out else []
         done = replace(done, scores=told)
     return replace(done, files=files)
