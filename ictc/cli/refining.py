@@ -43,7 +43,8 @@ def may_go_on(found: Estimate, yes: bool) -> bool:
     Raises:
         UsageError: it costs, nobody is there to ask, and `yes` was not said.
     """
-    say(takes(found))
+    for line in (takes(found), *found.remarks):
+        say(line)
     cost = found.cost
     if yes or not found.requests[2] or (cost is not None and not cost[2]):
         return True
@@ -99,7 +100,7 @@ def show_why(found: Sequence[Why]) -> None:
         if n:
             out().print()
         for what, text in one.lines():
-            out().print(plain(f"{what + ':':14}{text}"))
+            out().print(plain(f"{what and what + ':':14}{text}"))
 
 
 def refined_json(run: Path, refined: Refined, difference: Difference, requests: int) -> dict[str, Any]:

@@ -11,14 +11,12 @@ from typing import Any
 
 from ictc.errors import InputError
 from ictc.progress import Watch
-from ictc.runfolder import RunFolder
 from ictc.spending.estimate import Estimate
 from ictc.spending.meter import Meter
-from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Anew, Change, Move, from_row, words_of
 from ictc.steering.forecast import forecast
 from ictc.steering.job import Refined, go_to, refine, undo
-from ictc.steering.work import Refinement, begun
+from ictc.steering.work import Refinement
 from ictc.text import command_line, printable, shortened
 
 _REVISION = re.compile(r"[0-9]{3,9}")
@@ -98,23 +96,8 @@ def title(asked: Refinement) -> str:
 def planned(asked: Refinement) -> dict[str, Any]:
     """What the change would ask and cost. Raises UsageError: it cannot be made, as far as that is known before."""
     found = forecast(asked)
-    if not found.steps:
-        _check(asked)
-    return {"requests": found.to_json()["requests"], "cost": found.to_json()["cost"], "line": takes(found)}
-
-
-def _check(asked: Refinement) -> None:
-    """Of changes that ask no model, `forecast` makes none."""
-    folder = RunFolder(asked.folder)
-    with folder.open_store() as store:
-        work = begun(asked, folder, store)
-        described, draft = {d.image: d.sha256 for d in work.result.descriptions}, work.draft()
-        for change in asked.changes:
-            if isinstance(change, Anew):
-                return
-            draft, question = apply(resolved(change, draft, described), draft, described)
-            if question:
-                return
+    line = " ".join([takes(found), *found.remarks])
+    return {"requests": found.to_json()["requests"], "cost": found.to_json()["cost"], "line": line}
 
 
 def takes(found: Estimate) -> str:

@@ -28,6 +28,17 @@ def asks_models(means: Means) -> bool:
     return calls_models(means.reasoner) and means.lane is None
 
 
+def check_different(question: Divide, known: Sequence[Description]) -> None:
+    """Raises UsageError: images that are described alike cannot be told apart."""
+    different = len({d.text for d in known})
+    if different < question.into:
+        raise UsageError(
+            f"“{question.cluster}” cannot be split into {question.into}: its images have {different} different "
+            f"description{'' if different == 1 else 's'}.",
+            "Move images by hand (--add a name, --move IMAGE=name), or take a describer that says more.",
+        )
+
+
 @dataclass(frozen=True)
 class Answerer:
     """Answers questions about the images of one result. `estimating`: models only count (`Backends.stand_in`), so an
@@ -110,7 +121,9 @@ class Answerer:
         if question.names:
             parts = [Cluster(name) for name in question.names]
         else:
-            parts = list(self._parts(question, known, criterion).clusters)
+            elsewhere = {x for c in draft.taxonomy.clusters if c.name != whole for x in c.labels}
+            found = self._parts(question, known, criterion).clusters
+            parts = [replace(c, labels={x: n for x, n in c.labels.items() if x not in elsewhere}) for c in found]
         taken = {same(name) for name in draft.names if name != whole}
         group = draft.cluster(whole).group
         parts = [
@@ -133,13 +146,8 @@ class Answerer:
 
     def _parts(self, question: Divide, known: Sequence[Description], criterion: str) -> Taxonomy:
         labelled = [d for d in known if d.image in self.labels]
-        different = len({d.text for d in labelled})
-        if different < question.into and not self.backends.means.lane:
-            raise UsageError(
-                f"“{question.cluster}” cannot be split into {question.into}: its images have {different} different "
-                f"description{'' if different == 1 else 's'}.",
-                "Move images by hand (--add a name, --move IMAGE=name), or take a describer that says more.",
-            )
+        if not self.backends.means.lane:
+            check_different(question, labelled)
         labels = [self.labels[d.image] for d in labelled]
         try:
             with self.watch("merge", len(labels)) as tick:

@@ -19,6 +19,7 @@ from ictc.runfolder import RunFolder
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.dryrun import AUTO_K, naming_step
 from ictc.spending.estimate import Estimate, Lane, StepEstimate
+from ictc.steering.checking import checked
 from ictc.steering.corrections import Anew, Change, Merge, Move, Pin, Rename, Split, Unpin
 from ictc.steering.work import Refinement, Work, begun
 from ictc.types import Failure, Reply, Request, Stage
@@ -27,13 +28,11 @@ _TOKENS = (8, 14)  # of one answer of step 3, as in `ictc.spending.dryrun`
 
 
 def forecast(asked: Refinement) -> Estimate:
-    """What `refine` would ask now.
+    """What `refine` would ask now, and what is to be said of its result beforehand.
 
     Raises:
         UsageError, RunError: as `refine`.
     """
-    if not asked.carried and all(isinstance(c, Rename | Merge | Move | Pin | Unpin) for c in asked.changes):
-        return Estimate([])
     folder, asked = RunFolder(asked.folder), replace(asked, watch=unwatched)
     steps: list[StepEstimate] = []
     worded: Callable[[], Estimate] | None = None
@@ -41,11 +40,13 @@ def forecast(asked: Refinement) -> Estimate:
         work = begun(asked, folder, store)
         if work.repeated and not work.unfinished:
             return Estimate([])
+        remarks = checked(work)
         means, criterion = work.means, work.result.criterion
         rewords = [c for c in asked.changes if isinstance(c, Anew) and c.criterion not in ("", criterion)]
         looks = bool(rewords) and calls_models(means.describer)
-        if not calls_models(means.reasoner) and not looks:
-            return Estimate([])
+        quick = all(isinstance(c, Rename | Merge | Move | Pin | Unpin) for c in [*asked.changes, *asked.carried])
+        if quick or not (calls_models(means.reasoner) or looks):
+            return Estimate([], remarks=remarks)
         lane, backends = lane_of(means.reasoner, job.Asked([], criterion, None, means), store)
         staged = _Staged(lane.counting or Counting(""))
         work = replace(work, estimating=replace(backends, stand_in=staged))
@@ -63,8 +64,8 @@ def forecast(asked: Refinement) -> Estimate:
             steps += _steps(lane, staged, change)
     if worded:
         found = worded()
-        return replace(found, steps=[*steps, *found.steps])
-    return Estimate(steps, means.options.concurrency, means.options.rpm)
+        return replace(found, steps=[*steps, *found.steps], remarks=remarks)
+    return Estimate(steps, means.options.concurrency, means.options.rpm, remarks=remarks)
 
 
 def _remaking(work: Work, change: Anew) -> Callable[[], Estimate]:

@@ -54,6 +54,39 @@ def pinned(corrections: Iterable[Correction]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def renumbered(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are as many clusters as there are because a person merged, split, dropped or added some, and not
+    because K was asked for afterwards."""
+    done = [row["do"] for row in rows if "lapsed" not in row]
+    since = done[len(done) - done[::-1].index(Anew.do) :] if Anew.do in done else done
+    return bool({Merge.do, Split.do, Drop.do, Add.do} & {*since})
+
+
+def mixed(rows: Iterable[Mapping[str, Any]], criterion: str) -> dict[str, str]:
+    """The clusters whose images came together under another criterion than the last one, as they were pinned then,
+    with that criterion. `criterion`: of the run before all corrections."""
+    held: dict[str, None] = {}
+    under: dict[str, str] = {}
+    for c in (from_row(row) for row in rows if "lapsed" not in row):
+        match c:
+            case Pin():
+                held[c.cluster] = None
+                under.setdefault(c.cluster, criterion)
+            case Unpin():
+                held.pop(c.cluster, None)
+            case Rename() | Merge():
+                parts = {c.cluster} if isinstance(c, Rename) else set(c.clusters)
+                held = {(c.name if p in parts else p): None for p in held}
+                since = sorted((under.pop(p) for p in parts & under.keys()), key=lambda u: u != criterion)
+                under |= {c.name: since[-1]} if since else {}
+            case Drop() | Split():
+                under.pop(c.cluster, None)
+            case Anew():
+                criterion = c.criterion or criterion
+                under = {p: u for p, u in under.items() if p in held}
+    return {p: u for p, u in under.items() if u != criterion}
+
+
 def renames(corrections: Iterable[Correction]) -> dict[str, str]:
     """What clusters that a person renamed are called now, by what they were called first."""
     found: dict[str, str] = {}

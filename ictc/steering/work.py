@@ -139,7 +139,7 @@ class Work:
             return self._anew(change, now)
         described = {d.image: d.sha256 for d in now.result.descriptions}
         exact = resolved(change, now.draft, described)
-        draft, question = apply(exact, now.draft, described)
+        draft, question = apply(exact, now.draft)
         settings = now.settings
         if question:
             draft = self._answerer(now.result).answer(question, draft)

@@ -49,12 +49,12 @@ def diff(targets: Targets, moved: MovedFile = None, json_output: o.Json = False)
     """Say what differs between two revisions of RUN, or two runs: which images moved, which clusters were renamed,
     split, merged, are new or gone, and how far the two agree (ARI, NMI). Computes nothing else.
     """
-    from ictc.differing import difference
+    from ictc.differing import compared
 
     if moved:
         _check_free(moved)
     first, second = _opened(targets)
-    found = difference(first.result, second.result)
+    found = compared(first.result, second.result, _named(first), _named(second))
     if moved:
         _write(moved, found.images)
     if json_output:
