@@ -17,7 +17,7 @@ from ictc.errors import IctcError
 from ictc.interfaces import Tick
 from ictc.progress import Watch
 
-Kind = Literal["page", "plan", "apply", "undo", "accept"]
+Kind = Literal["page", "plan", "apply", "suggest", "undo", "accept"]
 State = Literal["waiting", "running", "done", "failed", "stopped"]
 Work = Callable[[Watch], dict[str, Any]]
 

@@ -44,7 +44,7 @@ def served(run: Path) -> Iterator[Served]:
 def numbers(served: Served) -> dict[str, int]:
     """The page's number of each image."""
     page = served.client.get("/").text
-    told = page.partition('id="data-images">')[2].partition("</script>")[0]
+    told = page.partition('id="data-images-')[2].partition(">")[2].partition("</script>")[0]
     return {name: i for i, name in enumerate(json.loads(told)["names"].split("\n"))}
 
 
