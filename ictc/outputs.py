@@ -19,9 +19,10 @@ from ictc.progress import Watch, unwatched
 from ictc.result import Result
 from ictc.runfolder import RunFolder
 from ictc.scoring import Scores, Truth, confusion_png, score_assignments, write_confusion_csv
+from ictc.steering.job import go_to
 from ictc.text import command_line
 
-__all__ = ["reopen", "report", "result_vectors", "score", "score_result"]
+__all__ = ["accept", "last_two", "reopen", "report", "result_vectors", "score", "score_result"]
 
 _SHOWN = 5
 
@@ -35,6 +36,29 @@ def reopen(folder: Path, revision_id: str = "") -> Done:
     run_folder = RunFolder(folder)
     revision = run_folder.revision(revision_id, finished=True)
     return Done(revision.result(), run_folder, revision, reused=True)
+
+
+def last_two(folder: Path) -> tuple[str, str]:
+    """The last two finished revisions.
+
+    Raises:
+        UsageError: there are not two.
+    """
+    run = RunFolder(folder)
+    done = [i for i in run.revision_ids if run.entry(i).get("status") == "done"]
+    if len(done) < 2:
+        raise UsageError(
+            f"{folder} has {len(done)} finished revision{'' if len(done) == 1 else 's'}; two are needed.",
+            f"Make another: {command_line('refine', str(folder))}, or compare with another run: "
+            f"{command_line('diff', str(folder), 'OTHER')}",
+        )
+    return done[-2], done[-1]
+
+
+def accept(folder: Path, revision_id: str = "", watch: Watch = unwatched) -> tuple[Path, Done]:
+    """Say that a finished revision is the one wanted; its report. Raises RunError: there is no such one."""
+    done = go_to(folder, revision_id, accept=True)
+    return report(done, watch, anew=False), done
 
 
 def score_result(

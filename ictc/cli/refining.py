@@ -53,22 +53,23 @@ def may_go_on(found: Estimate, yes: bool) -> bool:
     return typer.confirm("Go on?", default=False, err=True)
 
 
-def show_refined(refined: Refined, difference: Difference, requests: int) -> None:
-    """The clusters of the new revision, and what is other than before."""
+def show_refined(refined: Refined, difference: Difference, requests: int, told: Sequence[str] = ()) -> None:
+    """The clusters of the new revision, and what is other than before. `told`: what was said beforehand."""
     done, before = refined.done, refined.before
     if done.reused:
         say(f"Nothing had to be done: revision {done.revision.id} holds this result.")
     show_clusters(done)
     asked = f"; requests: {requests}" if requests else ""
     show_line(f"revision {done.revision.id}, made of {before.revision.id}: {changed(difference)}{asked}")
-    tell_left_out(refined.left_out)
+    tell_left_out(refined.left_out, told)
     run = str(done.folder.path)
     say(f"back: {command_line('refine', run, '--undo')}; what differs: {command_line('diff', run)}")
 
 
-def tell_left_out(left_out: Sequence[str]) -> None:
-    for reason in left_out:
-        say(f"left out: {reason}")
+def tell_left_out(left_out: Sequence[str], told: Sequence[str] = ()) -> None:
+    for line in (f"left out: {reason}" for reason in left_out):
+        if line not in told:
+            say(line)
 
 
 def changed(found: Difference) -> str:

@@ -240,11 +240,10 @@ class Session:
 
     def _accept(self, _: str) -> None:
         from ictc.cli.console import watch
-        from ictc.outputs import report
-        from ictc.steering.job import go_to
+        from ictc.outputs import accept
 
-        self._done = go_to(self._asked.folder, self._done.revision.id, accept=True)
-        show_line(f"revision {self._done.revision.id} is accepted; report: {report(self._done, watch, anew=False)}")
+        page, self._done = accept(self._asked.folder, self._done.revision.id, watch)
+        show_line(f"revision {self._done.revision.id} is accepted; report: {page}")
 
 
 def _tell(e: IctcError) -> None:

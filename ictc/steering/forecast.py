@@ -7,14 +7,17 @@ another K), invented names stand for it, and as many images as could be concerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ictc import job
 from ictc.backends import calls_models
 from ictc.errors import StepError, UsageError
+from ictc.interfaces import Tick, no_tick
 from ictc.planning import lane_of, plan_items
 from ictc.progress import unwatched
+from ictc.reasoners.cascade.plan import LEAST_MERGE, parse_budget
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.dryrun import AUTO_K, naming_step
@@ -48,8 +51,9 @@ def forecast(asked: Refinement) -> Estimate:
         if quick or not (calls_models(means.reasoner) or looks):
             return Estimate([], remarks=remarks)
         lane, backends = lane_of(means.reasoner, job.Asked([], criterion, None, means), store)
-        staged = _Staged(lane.counting or Counting(""))
-        work = replace(work, estimating=replace(backends, stand_in=staged))
+        staged, concerned = _Staged(lane.counting or Counting("")), _Concerned()
+        asked = replace(asked, watch=concerned)
+        work = replace(work, asked=asked, estimating=replace(backends, stand_in=staged))
         now, guessed = work.start(), False
         for change in [*asked.changes, *asked.carried]:
             if isinstance(change, Anew) and not means.lane and (change in rewords or means.wording.budget):
@@ -61,7 +65,7 @@ def forecast(asked: Refinement) -> Estimate:
                 if not guessed and change in asked.changes and not means.lane:
                     raise
             guessed = guessed or isinstance(change, Anew) or (isinstance(change, Split) and not change.names)
-            steps += _steps(lane, staged, change)
+            steps += _within(_steps(lane, staged, change), means.wording.budget, concerned.taken())
     if worded:
         found = worded()
         return replace(found, steps=[*steps, *found.steps], remarks=remarks)
@@ -91,6 +95,35 @@ def _steps(lane: Lane, staged: _Staged, change: Change) -> list[StepEstimate]:
         exact = not merge.requests
         found.append(StepEstimate("assign", lane, (least, n, n), (low, assign.text, assign.text), tokens, exact))
     return found
+
+
+def _within(steps: Sequence[StepEstimate], budget: str, images: int) -> list[StepEstimate]:
+    """No more than a cascade's budget lets one change ask about so many images."""
+    if not budget:
+        return list(steps)
+    left, found = parse_budget(budget).later(images), []
+    for step in steps:
+        most = min(left, LEAST_MERGE) if step.stage == "merge" else left
+        left -= most
+        found.append(step.at_most(most))
+    return found
+
+
+@dataclass
+class _Concerned:
+    """A watch that keeps how many images the longest stage was about."""
+
+    images: int = 0
+
+    @contextmanager
+    def __call__(self, stage: str, total: int) -> Iterator[Tick]:
+        self.images = max(self.images, total)
+        yield no_tick
+
+    def taken(self) -> int:
+        """Since this was last called."""
+        found, self.images = self.images, 0
+        return found
 
 
 @dataclass
