@@ -17,11 +17,12 @@ from ictc.types import Failure, Item
 
 class Gone:
     """Implements `JointEmbedder` where a run's embedder cannot be made any more (its folder was moved): what is stored
-    is read by the fingerprint that it had; to embed anything raises the reason."""
+    is read by the fingerprint that it had; to embed anything else raises the reason."""
 
     def __init__(self, fingerprint: str, reason: UsageError) -> None:
         self.fingerprint = fingerprint
-        self._reason = reason
+        hint = "What the run has embedded can be read without it; for anything more, put it back where it was."
+        self._reason = SpecError(reason.message, hint)
 
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
         raise self._reason
@@ -55,13 +56,15 @@ def open_embedder(
     return CachedEmbedder(made, store, recompute=recompute)
 
 
-def open_images(spec: str, store: Store, options: ModelOptions, *, recompute: bool = False) -> CachedImages:
+def open_images(
+    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False, kept: str = ""
+) -> CachedImages:
     """As `open_embedder`, for images.
 
     Raises:
         SpecError: it embeds texts alone, too. MissingExtra: it needs a package that is not installed.
     """
-    found = open_embedder(spec, store, options, recompute=recompute)
+    found = open_embedder(spec, store, options, recompute=recompute, kept=kept)
     if not isinstance(found, CachedImages):
         raise SpecError(
             f"{spec} embeds texts, not images.", "Choose another: --embedder offline, --embedder clip:FOLDER"

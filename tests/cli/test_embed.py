@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from ictc.interfaces import Tick, Vectors
 from ictc.types import Failure, Item
 from tests.conftest import invoke
 from tests.tiny.fixture import tiny  # noqa: F401
+
+LATER = [("score", "--truth", "folder"), ("analyze",), ("step3",)]
 
 
 @pytest.mark.parametrize("ending", [".npy", ".parquet"])
@@ -96,6 +99,59 @@ def test_descriptions_alone_are_neither_offered_nor_embedded(tmp_path: Path) -> 
     assert "recorded" not in invoke("embed", "images", "--help").stdout
 
 
+@pytest.mark.parametrize("now", ["gone", "another"])
+def test_a_run_keeps_the_vectors_that_it_was_made_of(coloured: Path, tmp_path: Path, now: str) -> None:
+    file, run, beside = tmp_path / "v.npy", tmp_path / "run", tmp_path / "v.jsonl"
+    names = [p.relative_to(coloured).as_posix() for p in sorted(coloured.rglob("*.png"))]
+    np.save(file, np.random.default_rng(0).normal(size=(12, 5)) + np.repeat(np.eye(3, 5) * 9, 4, axis=0))
+    beside.write_text("".join(json.dumps({"image": name}) + "\n" for name in names))
+    made = invoke("cluster", coloured, "--embedder", f"vectors:{file}", "-k", 3, "-o", run, "--no-report")
+    assert made.exit_code == 0, made.stderr
+    told = {word: invoke(word, run, "--json", *more).stdout for word, *more in LATER}
+    if now == "gone":
+        file.unlink()
+    else:
+        np.save(file, np.ones((12, 7)))
+    for word, *more in LATER:
+        again = invoke(word, run, "--json", *more)
+        assert again.exit_code == 0, again.stderr
+        assert again.stdout == told[word]
+    extra = coloured / "red" / "9.png"
+    extra.write_bytes((coloured / names[0]).read_bytes() + b"more")
+    found = json.loads(invoke("classify", run, coloured, "--out", tmp_path / "p.jsonl", "--json").stdout)
+    assert (found["classified"], found["failed"]) == (12, 1)
+    reason = json.loads((tmp_path / "p.jsonl").read_text().splitlines()[-1])
+    assert reason["code"] == "no-vector"
+    assert ("cannot be read" if now == "gone" else "has changed since") in reason["message"]
+
+
+def test_a_run_is_read_without_the_model_that_it_was_made_with(
+    coloured: Path,
+    tmp_path: Path,
+    tiny: object,  # noqa: F811
+) -> None:
+    folder, run = tmp_path / "clip", tmp_path / "run"
+    shutil.copytree(tiny("clip"), folder)  # type: ignore[operator]
+    prompts = tmp_path / "p.toml"
+    prompts.write_text('classes = ["red", "green", "blue"]')
+    words = ("cluster", coloured, "--embedder", f"clip:{folder}", "--prompts", prompts, "-o", run, "--no-report")
+    assert invoke(*words).exit_code == 0
+    shutil.rmtree(folder)
+    assert invoke("score", run, "--truth", "folder").exit_code == 0
+    (coloured / "red" / "9.png").write_bytes(next(coloured.rglob("*.png")).read_bytes() + b"more")
+    told = invoke("classify", run, coloured, "--out", tmp_path / "p.jsonl")
+    assert told.exit_code == 2 and "no folder" in told.stderr and "put it back" in told.stderr
+
+
+def test_a_prompt_that_is_cut_is_told_in_one_line(tiny: object, coloured: Path, tmp_path: Path) -> None:  # noqa: F811
+    prompts = tmp_path / "p.toml"
+    prompts.write_text('classes = ["red", "green"]\n[prompts.task]\ntemplate = "' + "so {class} " * 40 + '"')
+    words = ("--embedder", f"clip:{tiny('clip')}", "--prompts", prompts)  # type: ignore[operator]
+    told = invoke("cluster", coloured, *words, "-o", tmp_path / "run", "--no-report")
+    assert told.exit_code == 0 and "UserWarning" not in told.stderr and ".py" not in told.stderr
+    assert told.stderr.count("tokens of a text") == 1
+
+
 def test_what_cannot_be_is_told_before_anything_is_embedded(coloured: Path, tmp_path: Path) -> None:
     (tmp_path / "taken.npy").mkdir()
     for words, said in [
@@ -106,6 +162,7 @@ def test_what_cannot_be_is_told_before_anything_is_embedded(coloured: Path, tmp_
         (["--embedder", "sbert:"], "embeds texts, not images"),
         (["--embedder", f"clip:{tmp_path}"], "config.json"),
         (["--embedder", "vectors:"], "names no file"),
+        (["--embedder", "clip:"], "Type clip:OWNER/NAME or clip:FOLDER.\n"),
     ]:
         told = invoke("embed", coloured, "-o", tmp_path / "run", *words)
         assert told.exit_code == 2 and said in told.stderr, told.stderr
