@@ -5,13 +5,14 @@ direction is divided by the square root of its spread: half-way between the two.
 `step1.diffusion`), and rows get unit length.
 
 A spread must be known before it is divided by. Of m directions that are all equally broad, n images show variances
-between (1 - sqrt(m/n))² and (1 + sqrt(m/n))² (Marchenko and Pastur 1967): with n near m the narrowest seem to be nothing,
-and evening makes the most of what is chance. So one direction in ten images is evened, the broadest first, off then by
-.83 to 1.15 times at most; the others are no more told apart, and scaled as the last of these. Below 20 images that is unit
-length alone, from 640 on all 64 are evened (`python -m bench evening`, docs/benchmarks.md).
+between (1 - sqrt(m/n))² and (1 + sqrt(m/n))² (Marchenko and Pastur 1967): with n near m the narrowest seem to be
+nothing, and evening makes the most of what is chance. So one direction in ten images is evened, the broadest first,
+off then by .83 to 1.15 times at most; the others are no more told apart, and scaled as the last of these. Below 20
+images that is unit length alone, from 640 on all 64 are evened (`python -m bench evening`, docs/benchmarks.md).
 
-Offline, over 20 seeds of k-means of images alone, accuracy on 1,000 CIFAR-10 images is .50 (.48 without evening), NMI on the
-18 varieties of fruits .87 (.82; with unit length alone .83). `plain` leaves vectors as published: centred and no more.
+Offline, over 20 seeds of k-means of images alone, accuracy on 1,000 CIFAR-10 images is .50 (.48 without evening), NMI
+on the 18 varieties of fruits .87 (.82; with unit length alone .83). `plain` leaves vectors as published: centred and
+no more.
 """
 
 from __future__ import annotations

@@ -72,6 +72,16 @@ def test_a_word_of_one_image_and_one_that_nearly_all_have_do_not_describe() -> N
     assert all("seen" not in {w.word for w in told} for told in found.values())
 
 
+def test_four_times_the_images_make_a_word_twice_as_sure() -> None:
+    sure = []
+    for n in (2000, 8000):
+        have = [{"red"} if i % 10 < (6 if i < n // 2 else 4) else {"blue"} for i in range(n)]
+        words = {f"{i}.png": said for i, said in enumerate(have)}
+        sure.append(describing(words, parted(words, [0] * (n // 2) + [1] * (n // 2)))["c0"][0].z)
+    assert sure[1] == pytest.approx(2 * sure[0], rel=0.02)
+    assert sure[0] == pytest.approx((0.6 - 0.4) / np.sqrt(2 * 0.5 * 0.5 / 1000), rel=0.1), "as of two shares"
+
+
 def test_chances_are_fishers_and_what_is_told_is_benjamini_and_hochbergs() -> None:
     draw = np.random.default_rng(1)
     have, n = draw.integers(2, 900, 400), draw.integers(1, 700, 400)
