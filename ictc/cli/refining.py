@@ -90,9 +90,9 @@ def show_clusters(done: Done) -> None:
 
 
 def pinned_of(done: Done) -> list[str]:
-    from ictc.steering.kept import pinned, standing
+    from ictc.steering.kept import pins_of
 
-    return [name for name in pinned(standing(done.revision.corrections())) if name in done.result.names]
+    return [name for name in pins_of(done.revision.corrections()) if name in done.result.names]
 
 
 def show_why(found: Sequence[Why]) -> None:

@@ -38,6 +38,11 @@ def standing(rows: Iterable[Mapping[str, Any]]) -> list[Correction]:
     return [c for c in changes if not isinstance(c, Anew)]
 
 
+def pins_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The clusters that are pinned after all that was ever done: a name that lapsed later was a pin's name once."""
+    return pinned(c for c in map(from_row, rows) if not isinstance(c, Anew))
+
+
 def pinned(corrections: Iterable[Correction]) -> tuple[str, ...]:
     """The clusters that are pinned after them, by the names they have then."""
     found: dict[str, None] = {}
@@ -67,7 +72,7 @@ def mixed(rows: Iterable[Mapping[str, Any]], criterion: str) -> dict[str, str]:
     with that criterion. `criterion`: of the run before all corrections."""
     held: dict[str, None] = {}
     under: dict[str, str] = {}
-    for c in (from_row(row) for row in rows if "lapsed" not in row):
+    for c in map(from_row, rows):
         match c:
             case Pin():
                 held[c.cluster] = None

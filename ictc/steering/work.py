@@ -27,7 +27,7 @@ from ictc.steering.answering import Answerer
 from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Add, Anew, Change, Drop, Split, in_short, to_row
 from ictc.steering.draft import Draft
-from ictc.steering.kept import marked, pinned, read_corrections, renames, standing
+from ictc.steering.kept import marked, pins_of, read_corrections, renames, standing
 from ictc.store import Store
 from ictc.types import Description, Failure
 
@@ -113,7 +113,7 @@ class Work:
 
     def draft(self) -> Draft:
         """The result before, to be changed."""
-        kept = tuple(p for p in pinned(standing(self.rows)) if p in self.result.names)
+        kept = tuple(p for p in pins_of(self.rows) if p in self.result.names)
         failed = {f.image: f for f in self.result.failures if f.stage == "assign"}
         return Draft(self.result.taxonomy, {a.image: a for a in self.result.assignments}, kept, failed)
 
