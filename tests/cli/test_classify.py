@@ -75,6 +75,24 @@ def test_aligned_learns_from_the_truth_of_the_run(place: Path) -> None:
     assert found["acc"] > 1 / 3, "though it has six clusters of twelve pictures, and prompts that mean nothing to it"
     assert found["matched_by"] == "name"
     assert "12 of the run's images" in found["notes"][-1]
+    assert found["supervised"].startswith("Supervised: clusters were labelled by the true classes")
+    assert json.loads(Path("predictions_metrics.json").read_text())["supervised"] == found["supervised"]
+    marked = Path("predictions_confusion.png").read_bytes()
+    plain = classified(place / "asked", place / "new", "--truth", "folder")
+    assert "supervised" not in plain and Path("predictions_confusion.png").read_bytes() != marked
+
+
+def test_a_saved_classifier_of_groups_is_scored_by_the_groups_of_the_classes(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text('classes = ["red", "green", "blue"]\n[groups]\nred = "warm"\n'
+                                     'green = "cold"\nblue = "cold"\n')  # fmt: skip
+    words = ("--prompts", "g.toml", "--strategy", "grouped")
+    own = classified(place / "asked", place / "new", *words, "--truth", "folder")
+    assert {c["class"] for c in own["per_class"]} == {"warm", "cold"}
+    classified(place / "asked", *words, "--save", "saved")
+    again = classified("saved", place / "new", "--truth", "folder")
+    assert {key: again[key] for key in ("acc", "per_class", "confusion")} == {
+        key: own[key] for key in ("acc", "per_class", "confusion")
+    }
 
 
 def test_a_table_a_report_and_a_confusion_matrix(place: Path) -> None:
