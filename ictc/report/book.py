@@ -16,7 +16,7 @@ from ictc.report.model import Page, Provenance, Report, Thumbnail
 from ictc.report.pieces import Pieces
 from ictc.result import Result
 
-_TILES, _FEWEST = 1800, 60
+_TILES, _FEWEST = 2400, 60
 """Pictures shown in the clusters of all revisions together, and in those of one at least."""
 
 

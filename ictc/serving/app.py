@@ -69,6 +69,9 @@ class Site:
         except RunBusy:
             self._tried = ""
             raise
+        if not self._known.chapters:  # the page was there; made ready for the next, which shares all but one revision
+            with suppress(IctcError):
+                shown.ready(self.folder, self.shown, self._known)
         return {"revision": self.shown.revision}
 
     # -- what is done

@@ -17,7 +17,7 @@ from ictc.errors import InputError
 from ictc.images.files import ImageFault
 from ictc.images.thumbnails import thumbnail_jpeg
 from ictc.pages import FOLDER, PAGE, Known, renew_page, shown_revisions
-from ictc.progress import Watch
+from ictc.progress import Watch, unwatched
 from ictc.report.page import as_json, policy_digest, script_digest
 from ictc.runfolder import RunFolder
 from ictc.serving.security import POLICY
@@ -56,6 +56,11 @@ def make_page(folder: RunFolder, watch: Watch, known: Known) -> Shown:
     revision = folder.revision(current(folder))
     renew_page(folder, revision, watch, anew=not _has_this_script(folder.path / PAGE), known=known)
     return Shown(made_of, revision.id, known.images(shown_revisions(folder, revision)).items)
+
+
+def ready(folder: RunFolder, now: Shown, known: Known) -> None:
+    """Makes again what the page that is shown has, for the next one to take. Raises RunBusy, RunError."""
+    renew_page(folder, folder.revision(now.revision), unwatched, anew=True, known=known)
 
 
 def _has_this_script(file: Path) -> bool:

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ictc import pages
+from ictc import outputs, pages
+from ictc.progress import unwatched
+from ictc.revision import Revision
+from ictc.runfolder import RunFolder
 from tests.conftest import invoke, write_coloured
 
 
@@ -76,8 +79,6 @@ def test_it_opens_with_the_revision_that_is_asked_for(run: Path) -> None:
 
 
 def test_the_same_page_is_not_made_again_and_another_one_is(run: Path) -> None:
-    from ictc import outputs
-
     page = run / "report.html"
     before = page.stat().st_mtime_ns
     outputs.report(outputs.reopen(run, "002"), anew=False)
@@ -116,6 +117,35 @@ def test_thumbnails_are_made_once_and_old_pieces_go(run: Path, monkeypatch: pyte
     invoke("report", run, "--revision", "001")
     assert {f: f.stat().st_mtime_ns for f in (run / told(run)["folder"]).iterdir()} == pieces
     assert {f: f.stat().st_mtime_ns for f in (run / pages.FOLDER).rglob("*.jpg")} == made and len(made) == 12
+
+
+@pytest.mark.parametrize("alone", [2000, 5])
+def test_a_page_is_renewed_by_what_is_new_and_is_the_same_as_one_made_anew(
+    run: Path, monkeypatch: pytest.MonkeyPatch, alone: int
+) -> None:
+    monkeypatch.setattr(pages, "ALONE", alone)
+    read: list[str] = []
+    result = Revision.result
+    monkeypatch.setattr(Revision, "result", lambda one: read.append(one.id) or result(one))
+    folder, known = RunFolder(run), pages.Known()
+
+    def renewed() -> dict[str, bytes]:
+        pages.renew_page(folder, folder.revision(), unwatched, anew=False, known=known)
+        files = [run / "report.html", *(run / pages.FOLDER).rglob("*.js")]
+        return {file.name: file.read_bytes() for file in files}
+
+    (run / "report.html").unlink()
+    renewed()
+    name = told(run)["revisions"][1]["clusters"][0]["name"]
+    for options in (["--rename", f"{name}=other"], ["--add", "zebra"], ["--undo"]):
+        assert invoke("refine", run, *options).exit_code in (0, 3)
+        read.clear()
+        found = renewed()
+        before, after = folder.revision_ids[-2:]
+        assert read == ([] if options == ["--undo"] else [after, before]), "the new one, and what it is compared with"
+        outputs.report(outputs.reopen(run))
+        assert found == renewed(), options
+    assert folder.revision().id == "003" and told(run)["current"] == 2
 
 
 def test_a_revision_that_cannot_be_read_any_more_is_left_out(run: Path) -> None:

@@ -187,6 +187,19 @@ def test_what_is_not_understood_is_one_clear_refusal(served: Served, body: bytes
     assert answer.status_code == 400 and set(answer.json()) == {"error", "hint"}
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"revision":1}', b'{"revision":"../x"}', b'{"revision":"001","changes":[]}']
+)
+def test_suggestions_are_asked_for_in_one_way(served: Served, tab: httpx2.Client, body: bytes) -> None:
+    served.ready()
+    answer = served.client.post("/api/suggest", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400 and set(answer.json()) == {"error", "hint"}
+    whole = {"revision": "001"}
+    assert tab.post("/api/suggest", json=whole, headers={"origin": "http://evil.example"}).status_code == 403
+    assert tab.post("/api/suggest", json=whole, headers={"x-ictc-key": ""}).status_code == 401
+    assert served.client.get("/api/suggest").status_code == 405
+
+
 def test_nothing_is_done_that_was_not_planned(served: Served) -> None:
     for body in ({"plan": 999}, {"plan": "1"}, {"plan": True}, PLAN, {}, []):
         assert served.client.post("/api/apply", json=body).status_code == 400
