@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ictc.classify.saved import load, save
 from tests.conftest import invoke, write_coloured
 
 
@@ -160,8 +162,8 @@ def test_a_run_of_descriptions_made_from_images_classifies_by_an_embedder(place:
 
 def test_an_embedder_that_is_another_now_is_told(place: Path, tmp_path: Path) -> None:
     classified(place / "run", "--save", "saved")
-    file = tmp_path / "saved" / "classifier.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"fingerprint": "offline/0"}))
+    made = load(tmp_path / "saved")
+    save(replace(made, fingerprint="offline/0"), tmp_path / "saved")
     found = classified("saved", place / "new", exit_code=2)
     assert "offline/0" in found["error"] and "--save" in found["hint"]
 
@@ -173,7 +175,7 @@ def test_vectors_of_a_file_know_no_prompts_and_no_new_pictures(place: Path, tmp_
         "knows images alone"
         in classified(place / "run", place / "new", *words, "--prompts", place / "p.toml", exit_code=2)["error"]
     )
-    assert "under this name" in classified(place / "run", place / "new", *words, exit_code=2)["error"]
+    assert "is another image" in classified(place / "run", place / "new", *words, exit_code=2)["error"]
     assert classified(place / "run", place / "old", *words, "--truth", "folder")["acc"] == 1
 
 
@@ -199,7 +201,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a truth that is none": (("{run}", "{new}", "--truth", "filename"), "no image name shows a class"),
     "another kind of file": (("{run}", "{new}", "--out", "a.txt"), ".jsonl or"),
-    "a file in no folder": (("{run}", "{new}", "--out", "{here}/none/a.csv"), "there is no folder"),
+    "a file in no folder": (("{run}", "{new}", "--out", "{here}/none/a.csv"), "There is no folder"),
     "a folder to save in that is taken": (("{run}", "--save", "{new}"), "nothing is written into it"),
     "another revision": (("{run}", "{new}", "--revision", "7"), "no revision 7"),
     "texts alone": (("{run}", "{new}", "--embedder", "sbert:"), "embeds texts"),
