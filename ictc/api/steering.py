@@ -17,7 +17,7 @@ from ictc.progress import Watch, unwatched
 from ictc.spending.estimate import Estimate
 from ictc.spending.meter import Meter
 from ictc.steering.advice import Advice, advise
-from ictc.steering.corrections import Correction
+from ictc.steering.corrections import Change
 from ictc.steering.forecast import forecast
 from ictc.steering.job import Refined, refine, undo
 from ictc.steering.looking import Why, why
@@ -28,7 +28,7 @@ K = int | None | Literal["same"]
 
 def refine_run(
     run: str | Path,
-    changes: Sequence[Correction] = (),
+    changes: Sequence[Change] = (),
     *,
     criterion: str | None = None,
     k: K = "same",
@@ -44,7 +44,7 @@ def refine_run(
     Args:
         run: a run folder.
         changes: such as `[Rename("car", "cars"), Merge(("cat", "dog"), "pets"), Move(("1.png",), "pets")]`; also
-            `Split`, `Drop`, `Add`, `Pin`, `Unpin`.
+            `Split`, `Drop`, `Add`, `Pin`, `Unpin`, and the `change` of a suggestion.
         criterion: another criterion, after the changes.
         k: another number of clusters, None to have it chosen; "same": as it is.
         keep_descriptions: with another criterion, no image is looked at again.
@@ -67,7 +67,7 @@ def refine_run(
 
 def plan_refinement(
     run: str | Path,
-    changes: Sequence[Correction] = (),
+    changes: Sequence[Change] = (),
     *,
     criterion: str | None = None,
     k: K = "same",
@@ -161,7 +161,7 @@ def undo_export(path: str | Path, *, trusted: bool = False, watch: Watch = unwat
 
 def _asked(
     run: str | Path,
-    changes: Sequence[Correction],
+    changes: Sequence[Change],
     criterion: str | None,
     k: K,
     keep: bool,

@@ -197,7 +197,10 @@ class Session:
     def _undo(self, _: str) -> None:
         from ictc.steering.job import undo
 
-        self._done = undo(self._asked.folder).done
+        try:
+            self._done = undo(self._asked.folder).done
+        except UsageError as e:
+            raise UsageError(e.message, f"To any other revision: go {self._done.folder.revision_ids[-1]}") from None
         show_numbered(self._done)
 
     def _go(self, revision: str) -> None:

@@ -141,6 +141,9 @@ def _move(change: Move, draft: Draft) -> Draft:
     for image in change.images:
         before = draft.assignments.get(image)
         was = before.cluster if before else None
+        if before and was == change.cluster:  # it is there: whatever is changed later, that is by hand now
+            moved[image] = before if before.by == BY_HAND else replace(before, by=BY_HAND, evidence="kept here by hand")
+            continue
         said = f"moved by hand from “{was}”" if was else "put here by hand"
         moved[image] = Assignment(image, change.cluster, by=BY_HAND, evidence=said)
     return draft.answered(moved)

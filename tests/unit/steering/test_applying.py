@@ -58,6 +58,8 @@ def test_moves_by_name_end_of_path_and_pattern() -> None:
     assert now.members("dog") == ("a/1.png", "a/2.png", "b/1.png", "b/3.png")
     assert now.assignments["a/1.png"].by == BY_HAND and "“cat”" in now.assignments["a/1.png"].evidence
     assert now.assignments["a/1.png"].confidence is None
+    assert done(Move(("a/*",), "dog"), at=now).assignments == now.assignments, "again, it changes nothing"
+    assert done(Move(("a/1.png",), "cat")).assignments["a/1.png"].evidence == "kept here by hand"
     with pytest.raises(UsageError, match="Several images"):
         done(Move(("1.png",), "dog"))
 
