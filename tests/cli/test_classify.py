@@ -14,6 +14,10 @@ import pytest
 from PIL import Image
 
 from ictc.classify.saved import load, save
+from ictc.embed import images as stored
+from ictc.embedders.offline import OfflineEmbedder
+from ictc.interfaces import Tick, Vectors
+from ictc.types import Failure, Item
 from tests.conftest import invoke, write_coloured
 
 
@@ -246,3 +250,24 @@ def test_a_picture_that_is_broken_in_the_run_takes_no_part(place: Path, tmp_path
     assert classified("made", place / "new", "--truth", "folder")["acc"] == 1
     Image.new("RGB", (9, 9)).save(tmp_path / "pictures" / "red" / "other.png")
     assert classified("made", place / "new", "--truth", "folder")["acc"] == 1, "what came later is not in the run"
+
+
+def test_a_saved_classifier_that_is_stopped_goes_on_from_beside_its_file(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classified(place / "run", "--save", tmp_path / "saved")
+    looked: list[int] = []
+    true = OfflineEmbedder.embed_images
+
+    def looking(self: OfflineEmbedder, items: list[Item], tick: Tick) -> list[Vectors | Failure]:
+        looked.append(len(items))
+        if len(looked) == 2:
+            raise KeyboardInterrupt
+        return true(self, items, tick)
+
+    monkeypatch.setattr(stored, "CHUNK", 5)
+    monkeypatch.setattr(OfflineEmbedder, "embed_images", looking)
+    assert invoke("classify", tmp_path / "saved", place / "new").exit_code == 130
+    assert classified(tmp_path / "saved", place / "new")["classified"] == 9
+    assert looked == [5, 4, 4]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["predictions.jsonl", "saved"]

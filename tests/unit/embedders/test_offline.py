@@ -1,4 +1,4 @@
-"""What the offline embedder makes of a text and of an image, against its own definition and with a text embedder that is quick."""
+"""What the offline embedder makes of texts and images, against its own definition, with a quick text embedder."""
 
 from __future__ import annotations
 
