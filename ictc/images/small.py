@@ -49,7 +49,7 @@ def thumbnail_files(
             tick(len(part))
     for file in known.keys() - {files[sha256] for sha256 in made}:
         with suppress(OSError):
-            os.unlink(file)
+            Path(file).unlink()
     return made
 
 

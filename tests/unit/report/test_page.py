@@ -101,7 +101,8 @@ def test_foreign_text_adds_no_element_and_no_attribute(text, plain):
     assert skeleton(page) == plain
     for _, attrs in Elements(page).found:
         assert not any((attrs.get(name) or "").lower().startswith("javascript") for name in ("href", "src", "action"))
-    assert len(re.findall("<script", page)) == 9  # data (texts and reasons of both are the same), two maps, and the page's own
+    # data (texts and reasons of both are the same), two maps, and the page's own
+    assert len(re.findall("<script", page)) == 9
     page.encode("utf-8")
 
 
