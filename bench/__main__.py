@@ -15,6 +15,7 @@ ALL = (
     "image_accuracy",
     "embedding",
     "embedding_lane",
+    "evening",
     "classification",
     "image_throughput",
     "replay",

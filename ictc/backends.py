@@ -30,7 +30,7 @@ from ictc.namelist import Names, read_names
 from ictc.outlying import CHOICES
 from ictc.prompts import Prompts
 from ictc.reasoners.cascade import CascadeReasoner
-from ictc.reasoners.cascade.held import HeldCascade
+from ictc.reasoners.cascade.held import FewCascade, HeldCascade
 from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.embedding import EmbeddingReasoner
 from ictc.reasoners.evidenced import EvidencedReasoner
@@ -184,6 +184,22 @@ class Backends:
         """As `reasoner`, for some images of a run alone: among these nobody looks for outliers."""
         return self._sure(self._inner())
 
+    def placing(self, known: Known) -> Reasoner:
+        """Who puts some images beside those that are known, with a language model; nobody looks for outliers."""
+        return self._sure(self._later(known))
+
+    def dividing(self, names_given: bool) -> Reasoner:
+        """Who puts some images into clusters of their own, with a language model asked within the cascade's budget."""
+        spec, wording = self.means.reasoner, self.means.wording
+        held = Allowance(self.open_model(spec))
+        asked, cheap = self._asking(held, spec), EmbeddingReasoner(self.embedder(), self.evidence())
+        made: Reasoner = FewCascade(
+            cheap, asked, held, parse_budget(wording.budget), names_given=names_given, pack=wording.pack
+        )
+        if self.means.fallback is not None:
+            made = FallbackReasoner(made, cheap, spec, self.store)
+        return self._sure(made)
+
     def _inner(self) -> Reasoner:
         lane = self.means.lane
         return self._lane_reasoner(lane) if lane else self._reasoner(self.means.reasoner)
@@ -235,7 +251,8 @@ class Backends:
         """Raises SpecError: the spec names nothing that is installed, or it cannot be used."""
         key = (lane.embedder, lane.recompute)
         if key not in self._opened:
-            self._opened[key] = open_embedder(lane.embedder, self.store, self.means.options, recompute=lane.recompute)
+            options, again = self.means.options, lane.recompute
+            self._opened[key] = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept)
         return self._opened[key]
 
     def placer(self) -> Placer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ictc.backends import IMPORTED, Backends
+from ictc.errors import StepError, UsageError
 from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
 from ictc.laneruns import lane_command, lane_models
@@ -14,6 +15,7 @@ from ictc.result import Result
 from ictc.runfolder import UPDATED, Settings
 from ictc.scoring import Truth, read_truth
 from ictc.spending.meter import Meter
+from ictc.steering.kept import renumbered
 from ictc.text import command_line
 
 
@@ -25,7 +27,11 @@ def truth_of(result: Result, truth: str) -> Truth:
 
 def result_vectors(done: Done, rows: Sequence[int] | None = None) -> Vectors | None:
     """One vector per assignment, or of those in `rows`, from the store: what the describer measured, or the embedded
-    descriptions."""
+    descriptions.
+
+    Raises:
+        StepError: a run of the embedding lane, whose store has lost vectors. SpecError: its embedder is gone.
+    """
     settings = done.folder.settings(done.revision.id)
     texts = {d.image: d for d in done.result.descriptions}
     if settings.reasoner == IMPORTED or not texts:
@@ -38,6 +44,14 @@ def result_vectors(done: Done, rows: Sequence[int] | None = None) -> Vectors | N
         evidence = backends.evidence()
         measured = evidence.evidence(described, done.result.criterion) if evidence else None
         return backends.embedder().embed_texts([d.text for d in described]) if measured is None else measured
+
+
+def vectors_if_there(done: Done, rows: Sequence[int] | None = None) -> tuple[Vectors | None, str]:
+    """`result_vectors`, or why there are none, for what can do without."""
+    try:
+        return result_vectors(done, rows), ""
+    except (StepError, UsageError) as error:
+        return None, f"Without map and silhouette: {error.message} {error.hint}"
 
 
 def provenance(done: Done) -> Provenance:
@@ -53,6 +67,7 @@ def provenance(done: Done) -> Provenance:
         seconds=entry.get("seconds", {}),
         made=entry.get("asked", ""),
         revision=done.revision.id,
+        corrected=renumbered(done.revision.corrections()),
     )
 
 

@@ -113,5 +113,9 @@ class BudgetSpent(IctcError):
     exit_code = EXIT_BUDGET
 
 
+class Told(UserWarning):
+    """What a person should know and that is no error; the command line says it as it stands."""
+
+
 class TooManyFailures(IctcError):
     """More items failed than `--fail-on-error` allows."""

@@ -13,9 +13,23 @@ from typing import Any, BinaryIO
 
 import jsonlines
 
-from ictc.errors import RunError, StorageFull
+from ictc.errors import RunError, StorageFull, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def check_place(path: Path) -> None:
+    """That a file can be put there, as far as one can tell without doing it.
+
+    Raises:
+        UsageError: its folder is not there or may not be written, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, not a file.", f"Name a file in it: {path / ('FILE' + path.suffix)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent} for {path.name}.", "Make it, or name another file.")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"The folder {path.parent} may not be written.", "Choose another one.")
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

@@ -97,6 +97,14 @@ class ImageEmbedder(Protocol):
 
 
 @runtime_checkable
+class Foreseeing(Protocol):
+    """An embedder of images that wants to know all images of a call before the first chunk of them comes: names are
+    matched with those of a file, and what one of them means depends on the others."""
+
+    def foresee(self, items: Sequence[Item]) -> None: ...
+
+
+@runtime_checkable
 class JointEmbedder(Protocol):
     """Images and texts as unit vectors float32 [d] of one space: their cosine says how well a text fits an image
     (CLIP; Radford et al., ICML 2021). It is an `ImageEmbedder` and an `Embedder` with one fingerprint."""

@@ -19,7 +19,9 @@ from ictc.fallback import fell_back, told_of
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
 from ictc.lane.checking import check_lane
-from ictc.means import Means, lane_from_json, wording_from_json
+from ictc.lane.describer import kept_lane
+from ictc.lane.split import knowing
+from ictc.means import Means, wording_from_json
 from ictc.outlying import Outliers
 from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
@@ -67,17 +69,30 @@ class Done:
     @property
     def notes(self) -> list[str]:
         """What the describer said it could not tell, what was done without a model, what is to be known of the names,
-        what a cascade's result is estimated to be worth, and which images are outliers."""
+        what a cascade's result is estimated to be worth, which images are outliers, and what mixes two criteria."""
         bargain, remark = self.bargain, self.result.taxonomy.remark
         told = [*([remark] if remark else []), *([f"cascade: {bargain.line()}"] if bargain else [])]
         odd = self.outliers.line() if self.outliers else ""
         without = told_of(self.result.assignments, self.result.descriptions)
-        return [*self.folder.entry(self.revision.id).get("notes", []), *without, *told, *([odd] if odd else [])]
+        noted = self.folder.entry(self.revision.id).get("notes", [])
+        return [*self.mixed, *noted, *without, *told, *([odd] if odd else [])]
+
+    @property
+    def mixed(self) -> list[str]:
+        """Which clusters came together under another criterion, and were pinned then."""
+        kept = self.folder.entry(self.revision.id).get("mixed") or {}
+        return [
+            f"The pinned cluster “{name}” is of another criterion, “{other}”: its images were not asked about "
+            f"“{self.result.criterion}”. Unpinned, another -k or -c clusters them with the others."
+            for name, other in kept.items()
+        ]
 
     @property
     def findings(self) -> list[Finding]:
         """What is odd about the clusters; of the outliers nothing else is expected."""
-        return diagnose(named_alone(self.result), self.folder.entry(self.revision.id).get("same", ()))
+        named = bool(self.folder.settings(self.revision.id).wording.get("names"))
+        same = self.folder.entry(self.revision.id).get("same", ())
+        return diagnose(named_alone(self.result), same, by_hand=named or bool(self.revision.corrections()))
 
     @property
     def outliers(self) -> Outliers | None:
@@ -175,7 +190,11 @@ def _worth_another_try(folder: RunFolder, revision: Revision, all_failed: bool) 
 
 
 def resolve(asked: Asked) -> tuple[Asked, Source]:
-    """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions."""
+    """The inputs; `recorded:FILE` as IMAGES stands for both the items and their descriptions.
+
+    Raises:
+        UsageError and its kinds: the means do not go together, or there are no such images; InputError: the truth.
+    """
     if asked.means.lane:
         check_lane_specs(asked.means.lane, asked.means.reasoner)
         check_lane(asked.means.lane, asked.k)
@@ -186,8 +205,19 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         means = replace(asked.means, describer=asked.images)
-        return replace(asked, means=means), Source(items, [], {}, None, "recorded")
-    return asked, read_source(asked.images)
+        source = Source(items, [], {}, None, "recorded")
+        return _shown(replace(asked, means=means), source), source
+    source = read_source(asked.images)
+    return _shown(asked, source), source
+
+
+def _shown(asked: Asked, source: Source) -> Asked:
+    """With the truth that a pairing is shown, read before anything is embedded."""
+    if asked.means.lane is None:
+        return asked
+    names = [*(i.name for i in source.items), *(f.image for f in source.failures)]
+    lane = knowing(asked.means.lane, list(dict.fromkeys(names)), source.metadata)
+    return replace(asked, means=replace(asked.means, lane=lane))
 
 
 def check_size(k: int | None, source: Source) -> None:
@@ -216,5 +246,5 @@ def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasone
 
 def means_of(settings: Settings) -> Means:
     """By what means a revision was made."""
-    lane = lane_from_json(settings.lane)
+    lane = kept_lane(settings)
     return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording), lane=lane)

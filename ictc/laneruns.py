@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ictc.backends import Backends
 from ictc.errors import UsageError
@@ -12,7 +12,7 @@ from ictc.interfaces import Vectors
 from ictc.job import Done, means_of
 from ictc.lane.fusion import WEIGHTS
 from ictc.lane.reasoner import SUPERVISED
-from ictc.lane.split import SHARE, held_out
+from ictc.lane.split import SHARE
 from ictc.lane.strategies import GROUPED
 from ictc.means import OFFLINE, Lane, Wording, lane_from_json
 from ictc.outlying import without
@@ -26,28 +26,29 @@ from ictc.scoring.truth import read_truth
 from ictc.spending.meter import Meter
 from ictc.text import command_line
 
+T = TypeVar("T")
 
-def scored_on(lane: Lane | None, images: Sequence[str], classes: Mapping[str, str]) -> Mapping[str, str]:
-    """The classes that a result may be scored on: with the pairing `label`, those of the test split alone. `images`:
-    those that were embedded."""
-    if lane is None or lane.pairing != "label":
-        return classes
-    shown = read_truth(lane.truth, images).classes
-    test = held_out(shown, lane.seed)
-    return {image: name for image, name in classes.items() if image in test}
+
+def scored_on(lane: Lane | None, of: Mapping[str, T]) -> Mapping[str, T]:
+    """What a result may be scored on, of classes or vectors by image: with the pairing `label`, those of images whose
+    truth was not shown."""
+    if lane is None or not lane.shown:
+        return of
+    return {image: value for image, value in of.items() if image not in lane.shown}
 
 
 def lane_metrics(lane: Lane | None, result: Result, classes: Mapping[str, str]) -> dict[str, Any]:
     """`prompt_acc`: the share of images whose nearest prompt is that of their true class (or group); with the pairing
-    `label`, what the scores are of. `classes`: as `scored_on` gives them."""
+    `label`, what the scores are of. `classes`: of all images."""
     found: dict[str, Any] = {}
     if lane is None or lane.prompt_set is None:
         return found
-    right = prompt_accuracy(lane, {x.image: x.label for x in result.labels}, classes)
+    test = scored_on(lane, classes)
+    right = prompt_accuracy(lane, {x.image: x.label for x in result.labels}, test)
     if right is not None:
         found["prompt_acc"] = round(right, 4)
-    if lane.pairing == "label":
-        found["supervised"] = {"note": SUPERVISED, "test_share": SHARE, "test_images": len(classes), "seed": lane.seed}
+    if lane.supervised:
+        found["supervised"] = {"note": SUPERVISED, "test_share": SHARE, "test_images": len(test), "seed": lane.seed}
     return found
 
 
@@ -80,15 +81,17 @@ def measured(
     return found
 
 
-def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
+def sweep(done: Done, truth: str | None) -> list[dict[str, Any]]:
     """What each weight of the prompt gives: K, silhouette, and scores where there is a truth. Embeds nothing.
 
     A weight at which K groups cannot be made has no numbers.
     """
     settings, result = done.folder.settings(done.revision.id), done.result
+    lane = lane_from_json(settings.lane)
+    assert lane
     names = [i.name for i in result.items]
     classes = read_truth(truth, names, metadata=result.metadata).classes if truth else {}
-    known = scored_on(lane, [d.image for d in result.descriptions], classes)
+    known = scored_on(lane, classes)
     fusion = "sum" if lane.fusion == "mean" else lane.fusion
     rows: list[dict[str, Any]] = []
     with done.folder.open_store() as store:
@@ -106,7 +109,8 @@ def sweep(done: Done, lane: Lane, truth: str | None) -> list[dict[str, Any]]:
             groups = {a.image: a.cluster for a in assigned}
             rows_of = backends.placer().images(result.descriptions)
             own = dict(zip((d.image for d in result.descriptions), rows_of, strict=True))
-            row |= {"k": without(taxonomy).k, **measured(groups, own, known, {f.image for f in result.failures})}
+            failed = {f.image for f in result.failures}
+            row |= {"k": without(taxonomy).k, **measured(groups, scored_on(lane, own), known, failed)}
     return rows
 
 

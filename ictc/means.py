@@ -55,12 +55,14 @@ def wording_from_json(stored: Mapping[str, Any]) -> Wording:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """How the embedding lane embeds, fuses and clusters (docs/embedding.md). All of it but `recompute` and the path of
-    the prompts file is part of the results' identity.
+    """How the embedding lane embeds, fuses and clusters (docs/embedding.md). All of it but `recompute`, `kept` and the
+    path of the prompts file is part of the results' identity.
 
     `embedder`: a spec of `ictc.embedders`. `prompts`: the file that `prompt_set` was read from. `strategy`, `pairing`
     and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: `evened` or `plain`. `clusterer` with `params`,
-    as text. `truth`: of the pairing `label` alone, which is supervised. `recompute`: embed again what is stored.
+    as text. `truth`: of the pairing `label` alone, which is supervised; `shown`: the true class of each image that it
+    is shown, read from `truth` when the images are known. `recompute`: embed again what is stored.
+    `kept`: the fingerprint of the vectors that a finished run has, "" for one that is to be made.
     """
 
     embedder: str = OFFLINE
@@ -75,14 +77,22 @@ class Lane:
     params: tuple[tuple[str, str], ...] = ()
     seed: int = 0
     truth: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict, hash=False)
     recompute: bool = False
+    kept: str = ""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether true classes went into the vectors."""
+        return self.pairing == "label"
 
     def to_json(self) -> dict[str, Any]:
-        """How run.json keeps it, so that later commands reopen the run without the prompts file."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "recompute"}
+        """How run.json keeps it, so that later commands reopen the run without the files of prompts and truth."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("recompute", "kept")}
         path, found = self.prompts, self.prompt_set
         said = {
             "params": dict(self.params),
+            "shown": dict(self.shown),
             "prompts": str(path.absolute()) if path else None,
             "prompt_set": found.to_json() if found else None,
         }

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ictc.behind import provenance, result_vectors, truth_of
+from ictc.behind import provenance, truth_of, vectors_if_there
 from ictc.errors import IctcError
 from ictc.files import write_atomic
 from ictc.images.small import thumbnail_files
@@ -23,7 +24,7 @@ from ictc.images.thumbnails import thumbnails
 from ictc.interfaces import Tick, Vectors
 from ictc.job import Done, means_of
 from ictc.progress import Watch, unwatched
-from ictc.report import Beside, Book, Images, Within, mapped, render_page, shown_images
+from ictc.report import Beside, Book, Chapter, Images, Within, mapped, render_page, shown_images, tiles
 from ictc.report.build import PICTURES
 from ictc.report.data import path_key
 from ictc.report.map import layout
@@ -34,11 +35,12 @@ from ictc.runfolder import RunFolder
 from ictc.steering.corrections import Move
 from ictc.steering.kept import standing
 from ictc.store import Store, content_key
+from ictc.types import Item
 
 ALONE = 2000
 """Images up to which the page is one file; of more, small pictures and texts lie in `FOLDER` beside it."""
 
-PAGE, FOLDER = "report.html", "report_files"
+PAGE, FOLDER, DATA = "report.html", "report_files", "data"
 
 _EDGES = ((PICTURES, 256), (ALONE, 176))
 """Pixels of the longer side of a picture in a page of so many images: some 10 kB each, and 5."""
@@ -48,90 +50,131 @@ _PICTURED = PICTURES // 2  # of them within a page that has a folder
 _KEY = re.compile(rb'<meta name="ictc" content="(\w+)">')
 
 
+class Known:
+    """What was made for a page, kept for the next of the same run: only what is new is made then."""
+
+    def __init__(self) -> None:
+        self.chapters: Mapping[str, Chapter] = {}
+        self.pieces: Mapping[str, str] = {}
+        self.vectors_of = _Remembering()
+        self._images = Images()
+        self._images_of: list[str] = []
+
+    def images(self, revisions: Sequence[Revision]) -> Images:
+        """The images of all of them, with the numbers that the page has for them."""
+        digests = groupby(revisions, lambda r: r.digest_of("images.jsonl", "failures.jsonl"))
+        distinct = [(digest, next(same)) for digest, same in digests]
+        if self._images_of != [digest for digest, _ in distinct]:
+            self._images = Images()
+            for _, revision in distinct:
+                self._images.add(revision.items()[0], revision.failures())
+            self._images_of = [digest for digest, _ in distinct]
+        return self._images
+
+
 def write_page(done: Done, watch: Watch = unwatched, *, anew: bool = True) -> Path:
     """Write RUN/report.html, opening with the revision of `done`; not `anew`, only where it shows something else."""
-    folder, file = done.folder, done.folder.path / PAGE
-    revisions = shown_revisions(folder, done.revision)
-    key = _made_of(revisions, done.revision)
+    return renew_page(done.folder, done.revision, watch, anew=anew, known=Known())
+
+
+def renew_page(folder: RunFolder, revision: Revision, watch: Watch, *, anew: bool, known: Known) -> Path:
+    """As `write_page`; of what is `known`, nothing is made again."""
+    file = folder.path / PAGE
+    revisions = shown_revisions(folder, revision)
+    key = _made_of(revisions, revision)
     if not anew and _key_of(file) == key:
         return file  # without the lock: also where the folder cannot be written
     with folder.locked():
-        images = Images()
-        for revision in revisions:
-            images.add(revision.items()[0], revision.failures())
+        images = known.images(revisions)
         with watch("report", len(images)) as tick, folder.open_store() as store:
-            job = _Job(done, revisions, images, key, store, tick)
+            job = _Job(folder, revision, revisions, images, key, store, tick, known)
             (_alone if len(images) <= ALONE else _with_folder)(job, file)
     return file
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Job:
-    done: Done
+    folder: RunFolder
+    revision: Revision
     revisions: Sequence[Revision]
     images: Images
     key: str
     store: Store
     tick: Tick
+    known: Known
 
     @property
     def current(self) -> int:
-        return [r.id for r in self.revisions].index(self.done.revision.id)
+        return [r.id for r in self.revisions].index(self.revision.id)
 
 
 def _alone(job: _Job, file: Path) -> None:
     """The page as one file."""
     edge = next(edge for most, edge in _EDGES if len(job.images) <= most)
-    jpegs = _remembered(job, edge)
+    jpegs = _remembered(job.store, job.images.items, edge)
+    job.tick(len(job.images))
     known = {i: t for i, item in enumerate(job.images.items) if (t := read(jpegs.get(item.name), edge))}
     letters = ("0" if i not in known else "2" if known[i].pixels else "1" for i in range(len(job.images)))
-    pieces = Within()
-    pieces.put([job.images.chunk("".join(letters))])
-    book = Book(job.images, pieces, len(job.revisions))
+    pieces = Within(job.known.pieces)
+    book = Book(job.images, pieces, tiles(len(job.revisions)), job.known.chapters)
+    book.list_images("".join(letters))
     _fill(book, job, lambda result: jpegs)
+    job.known.pieces = pieces.data
     write_atomic(file, render_page(book.page(job.current, job.key, pieces.data, known)))
 
 
 def _with_folder(job: _Job, file: Path) -> None:
-    """The page and the folder beside it. The page of before keeps its own pieces until it is replaced."""
+    """The page and the folder beside it. The page of before keeps its pieces until it is replaced."""
     folder = file.with_name(FOLDER)
     small = f"pictures-{_SMALL}"
     there = thumbnail_files(job.images.items, folder / small, path_key, _SMALL, job.tick)
-    pieces = Beside(folder, job.key)
+    pieces = Beside(folder / DATA)
     kept = [item.sha256 in there for item in job.images.items]
     keys = (item.sha256[:18] if one else "0" * 18 for item, one in zip(job.images.items, kept, strict=True))
-    pieces.put([job.images.chunk("".join("01"[one] for one in kept), "".join(keys))])
-    book = Book(job.images, pieces, len(job.revisions), _PICTURED)
+    book = Book(job.images, pieces, tiles(len(job.revisions), _PICTURED), job.known.chapters)
+    book.list_images("".join("01"[one] for one in kept), "".join(keys))
 
     def shown(result: Result) -> Mapping[str, bytes]:
         wanted = set(shown_images(result, book.most))
-        return thumbnails((i for i in result.items if i.name in wanted), _EDGES[0][1])
+        return _remembered(job.store, [i for i in result.items if i.name in wanted], _EDGES[0][1])
 
     _fill(book, job, shown)
-    page = book.page(job.current, job.key, folder=FOLDER, pictures=small, pieces=pieces.name)
+    page = book.page(job.current, job.key, folder=FOLDER, pictures=small, pieces=DATA)
     write_atomic(file, render_page(page))
     pieces.drop_others()
 
 
 def _fill(book: Book, job: _Job, pictures: Callable[[Result], Mapping[str, bytes]]) -> None:
-    vectors_of = _Remembering()
+    names = hashlib.sha256("\n".join(i.name for i in job.images.items).encode("utf-8", "surrogateescape"))
+    key = content_key("chapters/1", images=names.hexdigest(), most=book.most)
     for revision in job.revisions:
-        own = revision.id == job.done.revision.id
-        one = job.done if own else Done(revision.result(), job.done.folder, revision, reused=True)
-        metrics = revision.metrics()
+        key = content_key("chapter/1", after=key, of=_told_of(job.folder, revision))
         described = revision.digest_of("images.jsonl", "step1_result.jsonl")
+        if book.again(key, described, revision.result):
+            continue
+        one = Done(revision.result(), job.folder, revision, reused=True)
+        metrics = revision.metrics()
+        vectors, why = job.known.vectors_of(one, described)
         book.add(
             one.result,
             provenance(one),
             scores=metrics,
             truth=_classes(one.result, metrics),
-            vectors=vectors_of(one, described),
+            vectors=vectors,
             thumbnails=pictures(one.result),
-            warnings=[*one.notes, *(f.line() for f in one.findings)],
+            warnings=[*([why] if why else []), *one.notes, *(f.line() for f in one.findings)],
             corrected=_corrected(revision),
             described=described,
             draw=partial(_drawn, job.store),
+            key=key,
         )
+    job.known.chapters = book.chapters
+
+
+def _told_of(folder: RunFolder, revision: Revision) -> list[Any]:
+    """All that a chapter is made of, beside the chapters before it."""
+    entry = {k: v for k, v in folder.entry(revision.id).items() if k not in ("status", "accepted")}
+    return [entry, revision.digest_of("images.jsonl", *RESULT_FILES, "metrics.json", CORRECTIONS)]
 
 
 class _Remembering:
@@ -139,14 +182,14 @@ class _Remembering:
 
     def __init__(self) -> None:
         self._of: tuple[object, ...] = ()
-        self._vectors: Vectors | None = None
+        self._vectors: tuple[Vectors | None, str] = None, ""
 
-    def __call__(self, done: Done, described: str) -> Vectors | None:
+    def __call__(self, done: Done, described: str) -> tuple[Vectors | None, str]:
         rows = mapped(done.result).tolist()
         images = [done.result.assignments[i].image for i in rows]
         of = (described, done.result.criterion, means_of(done.folder.settings(done.revision.id)), images)
         if of != self._of:
-            self._of, self._vectors = of, result_vectors(done, rows)
+            self._of, self._vectors = of, vectors_if_there(done, rows)
         return self._vectors
 
 
@@ -174,14 +217,13 @@ def _key_of(file: Path) -> str:
     return found[1].decode() if found else ""
 
 
-def _remembered(job: _Job, edge: int) -> dict[str, bytes]:
-    """The thumbnails of all images by name; those of known content are in the store."""
-    keys = {i.name: content_key("thumbnail/1", of=i.sha256, edge=edge) for i in job.images.items if i.sha256 and i.path}
-    known = job.store.get_many(list(dict.fromkeys(keys.values())))
-    missing = [i for i in job.images.items if i.path and keys.get(i.name) not in known]
+def _remembered(store: Store, items: Sequence[Item], edge: int) -> dict[str, bytes]:
+    """The thumbnails of images by name; those of known content are in the store."""
+    keys = {i.name: content_key("thumbnail/1", of=i.sha256, edge=edge) for i in items if i.sha256 and i.path}
+    known = store.get_many(list(dict.fromkeys(keys.values())))
+    missing = [i for i in items if i.path and keys.get(i.name) not in known]
     made = thumbnails(missing, edge)
-    job.store.put_many({keys[name]: jpeg for name, jpeg in made.items() if name in keys})
-    job.tick(len(job.images))
+    store.put_many({keys[name]: jpeg for name, jpeg in made.items() if name in keys})
     return made | {name: known[key] for name, key in keys.items() if key in known}
 
 

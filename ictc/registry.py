@@ -41,11 +41,13 @@ class DescriberContext:
 @dataclass(frozen=True, slots=True)
 class EmbedderContext:
     """What an embedder may use: the run's store for what it computes beside its vectors (these are kept around it by
-    `embed.cached`), the offline text embedder, and the options of models in this process."""
+    `embed.cached`), the offline text embedder, and the options of models in this process. `kept`: the fingerprint of
+    the vectors that a finished run has of this spec, "" where it is not about a finished run."""
 
     store: Store
     text: Embedder
     options: ModelOptions = field(default_factory=ModelOptions)
+    kept: str = ""
 
 
 def describers() -> dict[str, EntryPoint]:

@@ -62,6 +62,18 @@ class Result:
         return dict(sorted(found.items(), key=lambda x: (not x[0], -sizes[x[0]])))
 
     @property
+    def labels_of(self) -> dict[str, dict[str, int]]:
+        """The labels of each cluster with how many images have them, the commonest first: those that were merged into
+        it; where none was (a part of a split whose labels are another's, a name by hand), those of its images."""
+        said = {x.image: x.label for x in self.labels}
+        found = {c.name: Counter(c.labels) for c in self.taxonomy.clusters}
+        lone = {name for name, labels in found.items() if not labels}
+        for a in self.assignments:
+            if a.cluster in lone and a.image in said:
+                found[a.cluster][said[a.image]] += 1
+        return {name: dict(sorted(n.items(), key=lambda x: (-x[1], x[0]))) for name, n in found.items()}
+
+    @property
     def unassigned(self) -> list[str]:
         return [a.image for a in self.assignments if a.cluster is None]
 
@@ -101,8 +113,8 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """The summary that `--json` prints."""
         sizes = Counter(a.cluster for a in self.assignments)
-        labels = {c.name: dict(c.labels) for c in self.taxonomy.clusters}
         groups = {c.name: c.group for c in self.taxonomy.clusters if c.group}
+        labels = self.labels_of
         choice = self.taxonomy.choice
         return {
             "criterion": self.criterion,
@@ -115,7 +127,7 @@ class Result:
                     **({"group": groups[name]} if name in groups else {}),
                     "images": sizes[name],
                     "share": round(sizes[name] / max(1, len(self.assignments)), 4),
-                    "labels": dict(sorted(labels[name].items(), key=lambda x: (-x[1], x[0]))[:10]),
+                    "labels": dict(list(labels[name].items())[:10]),
                     "examples": members[:3],
                 }
                 for name, members in self.clusters.items()

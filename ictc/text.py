@@ -23,6 +23,13 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def quoted(text: str) -> str:
+    """A name as `ictc refine` reads it: in double quotes where it holds `=`, `+` or quotes, or blanks at an end."""
+    if not text or text != text.strip() or set(text) & set('=+"'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
 def command_line(*words: str) -> str:
     """An `ictc` command to type, quoted as a shell wants it."""
     return shlex.join(["ictc", *words])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ictc.report import Book, Images, Page, Provenance, Within, render_page
+from ictc.report import Book, Images, Page, Provenance, Within, render_page, tiles
 from ictc.report.thumbnails import read
 from ictc.result import Result
 
@@ -22,8 +22,8 @@ def whole_page(
         images.add(result.items, result.failures)
     known = {i: t for i, item in enumerate(images.items) if (t := read((thumbnails or {}).get(item.name)))}
     pieces = Within()
-    pieces.put([images.chunk("".join("0" if i not in known else "1" for i in range(len(images))))])
-    book = Book(images, pieces, len(results))
+    book = Book(images, pieces, tiles(len(results)))
+    book.list_images("".join("0" if i not in known else "1" for i in range(len(images))))
     for at, result in enumerate(results):
         given = {"provenance": Provenance(revision=f"{at + 1:03d}"), **(more[at] if more else {})}
         book.add(result, thumbnails=thumbnails, **given)

@@ -17,8 +17,10 @@ from ictc.analysis.vectors import clustered, own, supervised
 from ictc.analysis.words import describing, phrases_in, words_in
 from ictc.interfaces import Vectors
 from ictc.job import Done
+from ictc.lane.checking import check_seed
 from ictc.lane.describer import WORDLESS
-from ictc.means import OFFLINE, lane_from_json
+from ictc.laneruns import scored_on
+from ictc.means import OFFLINE, Lane, lane_from_json
 from ictc.outputs import score_result
 from ictc.progress import Watch, unwatched
 from ictc.reasoners.spherical import Index, unit
@@ -50,6 +52,7 @@ def analyze(done: Done, asked: Asked, watch: Watch = unwatched) -> dict[str, Any
     Raises:
         UsageError: the run has no vectors. InputError: the truth.
     """
+    check_seed(asked.seed)
     result = done.result
     with done.folder.locked():
         rows = unit(clustered(done))
@@ -59,12 +62,12 @@ def analyze(done: Done, asked: Asked, watch: Watch = unwatched) -> dict[str, Any
         facts: dict[str, Any] = {"run": str(done.folder.path), "revision": done.revision.id}
         facts |= {"criterion": result.criterion, "images": len(images), "k": result.k, **supervised(done)}
         truth: Mapping[str, str] = {}
+        lane = lane_from_json(done.folder.settings(done.revision.id).lane)
         if asked.truth:
-            lane = lane_from_json(done.folder.settings(done.revision.id).lane)
             scores, known = score_result(result, asked.truth, lane=lane)
             truth = known.classes
             facts |= {key: round(getattr(scores, key), 4) for key in ("acc", "ari", "nmi")}
-        facts |= _clusters(done, images, rows, groups, names, truth)
+        facts |= _clusters(done, images, rows, groups, names, truth, lane)
         some = sample(len(rows), asked.limit)
         kept = [images[i] for i in some]
         facts["compared"] = len(some)
@@ -78,18 +81,26 @@ def analyze(done: Done, asked: Asked, watch: Watch = unwatched) -> dict[str, Any
             drawn = sample(len(rows), asked.drawn)
             clusters = {image: name for image, name in result.predicted().items() if name is not None}
             on = [images[i] for i in drawn]
-            facts["tsne_kmeans"] = on_map(on, rows[drawn], clusters, len(set(groups[groups >= 0])), asked.seed, truth)
+            facts["tsne_kmeans"] = on_map(
+                on, rows[drawn], clusters, len(set(groups[groups >= 0])), asked.seed, scored_on(lane, truth)
+            )
         done.revision.save_file(FILE, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     return {**facts, "file": str(done.revision.path / FILE)}
 
 
 def _clusters(
-    done: Done, images: Sequence[str], rows: Vectors, groups: Index, names: Sequence[str], truth: Mapping[str, str]
+    done: Done,
+    images: Sequence[str],
+    rows: Vectors,
+    groups: Index,
+    names: Sequence[str],
+    truth: Mapping[str, str],
+    lane: Lane | None,
 ) -> dict[str, Any]:
     """Per cluster: silhouette, words, outliers, and the commonest class; and the silhouette of all."""
     result = done.result
     assigned = {image: name for image, name in result.predicted().items() if name is not None}
-    each = silhouettes(assigned, dict(zip(images, rows, strict=True))) or {}
+    each = silhouettes(assigned, scored_on(lane, dict(zip(images, rows, strict=True)))) or {}
     words = describing(_words(done), result.clusters)
     far = outliers(rows, groups, len(names))
     told = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from ictc.lane.reasoner import MARK
+
 _LOOKS = {
     "noise": ("#3b6fd4", "o"), "blur": ("#e0701a", "s"), "jpeg": ("#829a14", "^"), "crop": ("#a20a01", "D"),
     "occlusion": ("#7b3fb5", "v"), "brightness": ("#0598a8", "P"),
@@ -39,7 +41,8 @@ def noise_png(found: dict[str, Any]) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         if place == len(shown):
             axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
-    figure.suptitle(f"{found['images']:,} images, embedder {found['embedder']}", fontsize=10)
+    mark = f"\n{MARK}" if "supervised" in found else ""
+    figure.suptitle(f"{found['images']:,} images, embedder {found['embedder']}{mark}", fontsize=10)
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()

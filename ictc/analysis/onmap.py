@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ictc.errors import UsageError
 from ictc.interfaces import Vectors
 from ictc.maps.methods import positions
 from ictc.scoring.metrics import silhouette
@@ -24,14 +25,16 @@ def on_map(
 ) -> dict[str, Any]:
     """Groups of the map of `rows` [n, d], against the run's own `clusters` of the same images and the truth.
 
-    `stability`: the mean ARI between maps of three seeds. Silhouettes are of the vectors, not of the map.
-
-    Raises:
-        UsageError: there is nothing to draw.
+    `stability`: the mean ARI between maps of three seeds. Silhouettes are of the vectors, not of the map. Where no map
+    can be drawn, or nothing is in a cluster, `failed` says so in place of all this: the rest of an analysis stands.
     """
+    if not k:
+        return {"failed": "No image is in a cluster: there is no K for k-means on the t-SNE map."}
+    try:
+        first, *others = (_groups(images, rows, k, seed + i) for i in range(_SEEDS))
+    except UsageError as fault:
+        return {"failed": fault.message}
     vectors = dict(zip(images, rows, strict=True))
-    partitions = [_groups(images, rows, k, seed + i) for i in range(_SEEDS)]
-    first, *others = partitions
     own = {image: clusters[image] for image in images if image in clusters}
     return {
         "warning": WARNING,

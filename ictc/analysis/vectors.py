@@ -42,4 +42,4 @@ def own(done: Done, otherwise: Vectors) -> tuple[Vectors, str]:
 def supervised(done: Done) -> dict[str, str]:
     """What is to be said where the truth went into the vectors (pairing `label`)."""
     lane = lane_from_json(done.folder.settings(done.revision.id).lane)
-    return {"supervised": SUPERVISED} if lane and lane.pairing == "label" else {}
+    return {"supervised": SUPERVISED} if lane and lane.supervised else {}

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ictc.classify.classifier import ALIGNED, Classifier, best_of, closeness, sharpness, spread_of
+from ictc.classify.classifier import ALIGNED, SUPERVISED, Classifier, best_of, closeness, sharpness, spread_of
 from ictc.errors import InputError, UsageError
 from ictc.interfaces import Vectors
-from ictc.lane.clusterers import cluster, quiet
+from ictc.lane.clusterers import PARTED, cluster, quiet
 from ictc.lane.pairing import shares
 from ictc.lane.place import Placed
 from ictc.lane.rows import distinct
@@ -25,7 +25,6 @@ from ictc.reasoners.spherical import Array, Index, means
 EACH = 2
 """Clusters a class, as published: a class may lie in more than one place."""
 CLUSTERER = "spectral"
-SUPERVISED = "Supervised: clusters were labelled by the true classes of {n} of the run's images."
 
 
 def fit(
@@ -56,6 +55,7 @@ def fit(
     if not (held := [g for g, label in enumerate(labels) if label is not None]):
         raise InputError("None of the clusters has an image whose class is known.", "Give a --train-truth of the run.")
     owners = tuple(classes.index(label) for label in labels if label is not None)
+    said = [note for note in found.notes if note != PARTED]  # prompts part them, and there is no --param here
     made = replace(
         base,
         method=ALIGNED,
@@ -65,7 +65,7 @@ def fit(
         view=placed.view,
         centres=means(rows, found.groups, count)[held].astype(np.float32),
         owners=owners,
-        notes=(*base.notes, *found.notes, *_notes(classes, owners, sum(name in truth for name in names))),
+        notes=(*base.notes, *said, *_notes(classes, owners, sum(name in truth for name in names))),
     )
     near = alike(made, placed.images[shown])
     known = np.asarray([classes.index(truth[name]) if name in truth else -1 for name in names])
@@ -108,7 +108,7 @@ def alike(made: Classifier, images: Vectors) -> Array:
 
 
 def _notes(classes: Sequence[str], owners: Sequence[int], known: int) -> list[str]:
-    notes = [SUPERVISED.format(n=known)]
+    notes = [f"{SUPERVISED} clusters were labelled by the true classes of {known} of the run's images."]
     if without := [name for i, name in enumerate(classes) if i not in owners]:
         notes.append(f"No cluster is mostly of {', '.join(without)}: no image can be classified so.")
     return notes

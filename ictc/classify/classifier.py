@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from ictc.reasoners.spherical import Array, Index
 
 ZERO_SHOT, ALIGNED, NEAREST = "zero-shot", "aligned", "nearest"
 METHODS = (ZERO_SHOT, ALIGNED, NEAREST)
+SUPERVISED = "Supervised:"
+"""How a note begins that says what was learnt from true classes."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Classifier:
     Prompts, where they are used: `texts` [p, width] unit, `of` [p] the class of each. Clusters, where they are used:
     `centres` [m, w] in `view`, `owners` [m] the class of each, and how images were fused: `pairing` ("": not at all),
     with `pair_scale` for `soft`, `fusion` and `weight`. `embedder` is the spec whose vectors these are, `fingerprint`
-    what it was then, `width` of its vectors. `criterion`, `strategy` and `notes` are for people.
+    what it was then, `width` of its vectors. `groups`: true class -> the class that it counts as (strategy `grouped`).
+    `criterion`, `strategy` and `notes` are for people.
     """
 
     method: str
@@ -47,6 +50,16 @@ class Classifier:
     criterion: str = ""
     strategy: str = ""
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def supervised(self) -> str:
+        """What was learnt from true classes, "" where that is nothing."""
+        return " ".join(note for note in self.notes if note.startswith(SUPERVISED))
+
+    def classes_of(self, truth: Mapping[str, str]) -> Mapping[str, str]:
+        """True classes by image, as they are named here."""
+        return {image: self.groups.get(name, name) for image, name in truth.items()}
 
     def seen(self, images: Vectors, partners: Vectors | None = None) -> Vectors:
         """Unit rows [n, width] as they are compared with centres: fused with `partners`, else with the prompts that the

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ictc.classify.predict import Prediction
 from ictc.errors import UsageError
-from ictc.files import write_atomic, write_jsonl
+from ictc.files import check_place, write_atomic, write_jsonl
 from ictc.scoring.tables import cell
 from ictc.types import Failure
 
@@ -17,11 +17,10 @@ FORMATS = (".jsonl", ".csv")
 
 
 def check_out(file: Path) -> None:
-    """Raises UsageError: the extension is none of FORMATS, or the folder is not there."""
+    """Raises UsageError: the extension is none of FORMATS, or no file can be put there."""
     if file.suffix not in FORMATS:
         raise UsageError(f"--out {file} is neither .jsonl nor .csv.", "Name it FILE.jsonl or FILE.csv.")
-    if not file.parent.is_dir():
-        raise UsageError(f"--out {file}: there is no folder {file.parent}.", "Make it, or give another one.")
+    check_place(file)
 
 
 def write_predictions(

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ictc.classify import aligned, nearest, zeroshot
-from ictc.classify.classifier import ALIGNED, METHODS, NEAREST, ZERO_SHOT, Classifier, sharpness
+from ictc.classify.classifier import ALIGNED, METHODS, NEAREST, SUPERVISED, ZERO_SHOT, Classifier, sharpness
 from ictc.embed.images import CachedImages
 from ictc.errors import RunError, UsageError
 from ictc.interfaces import Vectors
 from ictc.lane.clusterers import quiet
+from ictc.lane.describer import kept_lane
 from ictc.lane.pairing import likeness_to
 from ictc.lane.place import Placed, Placer
 from ictc.lane.promptfile import read_prompts
 from ictc.lane.strategies import CRITERION, GENERIC, GROUPED, IMAGE_ONLY, TASK, check_strategy
-from ictc.means import Lane, lane_from_json
+from ictc.means import Lane
 from ictc.modeloptions import ModelOptions
 from ictc.outlying import without
 from ictc.progress import Watch, unwatched
@@ -27,7 +28,7 @@ from ictc.scoring.truth import read_truth
 from ictc.text import command_line
 from ictc.types import Description, Failure, Item
 
-SUPERVISED = "Supervised: the run's images were fused with the prompts of their true classes (--pairing label)."
+LABELLED = f"{SUPERVISED} the run's images were fused with the prompts of their true classes (--pairing label)."
 _PROMPTLESS = "Its clusters classify without prompts: --method nearest. Or give --prompts FILE (docs/embedding.md)."
 
 
@@ -64,7 +65,7 @@ def plan(folder: Path, wanted: Wanted) -> Plan:
     run = RunFolder(folder)
     revision = run.revision(wanted.revision, finished=True)
     result = revision.result()
-    lane = lane_from_json(run.settings(revision.id).lane) or Lane()
+    lane = kept_lane(run.settings(revision.id)) or Lane()
     given = read_prompts(wanted.prompts) if wanted.prompts else None
     if given:
         lane = replace(lane, prompts=wanted.prompts, prompt_set=given, strategy=TASK)
@@ -82,7 +83,8 @@ def plan(folder: Path, wanted: Wanted) -> Plan:
             f"{folder} has descriptions and no images, so there are no vectors to compare new images with.",
             "Classify by a run of images: ictc cluster IMAGES",
         )
-    lane = replace(lane, embedder=wanted.embedder or lane.embedder, recompute=False)
+    if wanted.embedder:
+        lane = replace(lane, embedder=wanted.embedder, kept="")
     truth = wanted.train_truth or lane.truth
     classes: Mapping[str, str] = {}
     if method == ALIGNED:
@@ -91,8 +93,10 @@ def plan(folder: Path, wanted: Wanted) -> Plan:
                 "The method aligned needs the true classes of the run's own images.",
                 "Add: --train-truth filename | folder | FILE[:COLUMN]",
             )
-        found = read_truth(truth, [i.name for i in items], metadata=result.metadata).classes
-        classes = in_groups(found, lane)
+        found = lane.shown
+        if wanted.train_truth or not found:
+            found = read_truth(truth, [i.name for i in items], metadata=result.metadata).classes
+        classes = {image: _groups(lane).get(name, name) for image, name in found.items()}
         _check_classes(classes, lane, result)
     return Plan(folder, result, lane, method, truth, items, classes)
 
@@ -104,10 +108,9 @@ def check_method(method: str | None) -> str | None:
     return method
 
 
-def in_groups(classes: Mapping[str, str], lane: Lane) -> Mapping[str, str]:
-    """Classes as the prompts name them: with the strategy `grouped`, their groups."""
-    groups = lane.prompt_set.groups if lane.prompt_set and lane.strategy == GROUPED else {}
-    return {image: groups.get(name, name) for image, name in classes.items()}
+def _groups(lane: Lane) -> Mapping[str, str]:
+    """Class -> what the prompts name it: with the strategy `grouped`, its group."""
+    return lane.prompt_set.groups if lane.prompt_set and lane.strategy == GROUPED else {}
 
 
 def fit(
@@ -126,7 +129,7 @@ def fit(
         first = next(v for v in found if isinstance(v, Failure))
         raise RunError(f"No image of {made.folder} has a vector: {first.message}", _again(made))
     result, lane, method = made.result, made.lane, made.method
-    if lane.pairing == "label" and method == ZERO_SHOT:
+    if lane.supervised and method == ZERO_SHOT:
         lane = replace(lane, pairing="best")
     names = without(result.taxonomy).names
     described = [Description(i.name, "", lane.embedder, i.sha256) for i in there]
@@ -144,8 +147,8 @@ def _base(made: Plan, lane: Lane, placed: Placed, fingerprint: str, lost: int) -
     """What all methods share."""
     fused = placed.texts is not None and lane.strategy != IMAGE_ONLY and made.method != ZERO_SHOT
     notes = [f"{lost} of the run's images could not be embedded and are left out."] if lost else []
-    if lane.pairing == "label" and fused:
-        notes.append(SUPERVISED)
+    if lane.supervised and fused:
+        notes.append(LABELLED)
     return Classifier(
         method=made.method,
         classes=(),
@@ -161,6 +164,7 @@ def _base(made: Plan, lane: Lane, placed: Placed, fingerprint: str, lost: int) -
         criterion=made.result.criterion,
         strategy=lane.strategy,
         notes=tuple(notes),
+        groups=_groups(lane),
     )
 
 

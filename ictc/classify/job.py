@@ -13,9 +13,10 @@ import numpy as np
 from ictc.classify import saved
 from ictc.classify.classifier import NEAREST, Classifier
 from ictc.classify.files import check_out, write_predictions
-from ictc.classify.fitting import Plan, Wanted, check_method, fit, in_groups, plan
+from ictc.classify.fitting import Plan, Wanted, check_method, fit, plan
 from ictc.classify.predict import DIGITS, Prediction, probabilities
 from ictc.classify.scores import check_named, report_of, write_report
+from ictc.embed.beside import store_beside
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_images
 from ictc.errors import InputError, RunError, UsageError
@@ -25,7 +26,6 @@ from ictc.lane.rows import check_rows
 from ictc.progress import Watch, unwatched
 from ictc.runfolder import RunFolder
 from ictc.scoring import read_truth
-from ictc.store import Store
 from ictc.types import Failure
 
 
@@ -72,6 +72,7 @@ class Classified:
             "counts": self.counts,
             "predictions": [p.to_json(made.classes) for p in self.predictions],
             **(self.scores or {}),
+            **({"supervised": made.supervised} if made.supervised else {}),
             "notes": self.notes,
             "files": [str(f) for f in self.files],
             "saved": [str(f) for f in self.saved],
@@ -107,7 +108,7 @@ def classify(
     if saved.is_saved(folder):
         _nothing_else(wanted, save)
         made = saved.load(folder)
-        with Store(None) as store:
+        with store_beside(out if source else None) as store:
             spec = wanted.embedder or made.embedder
             embedder = open_images(spec, store, wanted.options)
             saved.check_embedder(made, spec, embedder.fingerprint, folder)
@@ -119,9 +120,9 @@ def classify(
         )
     planned = plan(folder, wanted)
     with RunFolder(folder).open_store() as store:
-        embedder = open_images(planned.lane.embedder, store, wanted.options)
+        embedder = open_images(planned.lane.embedder, store, wanted.options, kept=planned.lane.kept)
         made = fit(planned, embedder, watch, tell)
-        done = _done(made, embedder, source, in_groups(classes, planned.lane), planned, out, watch)
+        done = _done(made, embedder, source, classes, planned, out, watch)
     return replace(done, saved=saved.save(made, save)) if save else done
 
 
@@ -156,7 +157,7 @@ def _done(
 ) -> Classified:
     if source is None:
         return Classified(made)
-    by_name = made.method != NEAREST
+    classes, by_name = made.classes_of(classes), made.method != NEAREST
     if classes and by_name:
         check_named(made.classes, classes)
     predictions, failures = _predicted(made, embedder, source, watch)
@@ -169,6 +170,7 @@ def _done(
     if classes:
         failed = [f.image for f in failures]
         scores, told = report_of(predictions, classes, made.classes, failed, by_name=by_name)
+        told |= {"supervised": made.supervised} if made.supervised else {}
         files += write_report(out, scores, told) if out else []
         done = replace(done, scores=told)
     return replace(done, files=files)
@@ -184,7 +186,7 @@ def _predicted(
     if not there:
         raise InputError(f"None of {len(failures)} images could be classified: {failures[0].message}", "")
     rows = np.stack([v for _, v in there])
-    check_rows(rows, [i.name for i, _ in there])
+    check_rows(rows, [i.name for i, _ in there], zeros=not embedder.joint)
     shares = probabilities(made, rows)
     return [
         Prediction(item.name, item.sha256, made.classes[best], tuple(round(p, DIGITS) for p in row))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -41,7 +42,8 @@ def check_place(folder: Path) -> None:
 
 
 def save(made: Classifier, folder: Path) -> list[Path]:
-    """Both files, the tensors first: the JSON names their digest, so that halves of two classifiers are told.
+    """Both files, the tensors first: the JSON has the digest of all, so that halves of two classifiers are told, and
+    what was changed by hand: of reordered classes nobody knows which are whose.
 
     Raises:
         RunError: something else is there, or the folder cannot be written. StorageFull: the disk is full.
@@ -62,7 +64,8 @@ def save(made: Classifier, folder: Path) -> list[Path]:
         **{k: getattr(made, k) for k in (*_TEXTS, "width", *_NUMBERS)},
         **{k: list(getattr(made, k)) for k in _LISTS},
     }
-    facts |= {"scaled": view.scaled if view else None, "sha256": hashlib.sha256(data).hexdigest()}
+    facts |= {"groups": dict(made.groups), "scaled": view.scaled if view else None}
+    facts |= {"sha256": digest(facts, data)}
     write_atomic(folder / TENSORS, data)
     write_atomic(folder / FACTS, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return [folder / FACTS, folder / TENSORS]
@@ -81,7 +84,7 @@ def load(folder: Path) -> Classifier:
             raise RunTooNew(
                 f"{folder} was saved by a newer ictc (format {version}; this one knows {FORMAT}).", "Use that one."
             )
-        made = _classifier(facts, _tensors(folder / TENSORS, facts["sha256"]))
+        made = _classifier(facts, _tensors(folder / TENSORS, facts))
         _check(made)
         return made
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as e:
@@ -99,13 +102,19 @@ def check_embedder(made: Classifier, spec: str, fingerprint: str, folder: Path) 
         )
 
 
-def _tensors(file: Path, digest: str) -> dict[str, Vectors]:
+def digest(facts: Mapping[str, Any], data: bytes) -> str:
+    """Of the facts but this digest, and of the tensors' bytes."""
+    own = {key: value for key, value in facts.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode() + b"\0" + data).hexdigest()
+
+
+def _tensors(file: Path, facts: dict[str, Any]) -> dict[str, Vectors]:
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
     data = file.read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ValueError(f"{file.name} is not the file that {FACTS} was written with")
+    if digest(facts, data) != facts["sha256"]:
+        raise ValueError(f"{FACTS} or {file.name} is not as it was written")
     try:
         found = from_bytes(data)
     except SafetensorError as e:
@@ -124,6 +133,7 @@ def _classifier(facts: dict[str, Any], tensors: dict[str, Vectors]) -> Classifie
         width=_is(facts["width"], int, "width"),
         classes=tuple(_is(x, str, "classes") for x in facts["classes"]),
         notes=tuple(_is(x, str, "notes") for x in facts["notes"]),
+        groups={_is(k, str, "groups"): _is(v, str, "groups") for k, v in facts["groups"].items()},
         of=tuple(_is(x, int, "of") for x in facts["of"]),
         owners=tuple(_is(x, int, "owners") for x in facts["owners"]),
         texts=tensors.get("texts"),
@@ -139,6 +149,7 @@ def _check(made: Classifier) -> None:
     seen = made.width * (2 if fused and made.fusion == "concat" else 1)
     _want(made.method in METHODS, f"there is no method {made.method!r}")
     _want(k > 0 and len(set(made.classes)) == k, "the classes must be there and distinct")
+    _want(set(made.groups.values()) <= set(made.classes) or made.method == NEAREST, "groups name no class")
     _want(made.pairing in ("", *PAIRINGS) and made.fusion in FUSIONS, "pairing or fusion is none")
     _want(0 <= made.weight <= 1 and made.scale > 0 and made.pair_scale > 0, "a weight or scale is out of range")
     _want(all(0 <= i < k for i in (*made.of, *made.owners)), "of or owners name no class")

@@ -65,7 +65,9 @@ def write_report(file: Path, scores: Scores, told: Mapping[str, Any]) -> list[Pa
     )
     write_atomic(metrics, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     write_confusion_csv(table, scores.confusion)
-    write_atomic(picture, confusion_png(scores))
+    columns = "predicted class" if told["matched_by"] == "name" else "cluster"
+    mark = "supervised: learnt from true classes of the run's images" if "supervised" in told else ""
+    write_atomic(picture, confusion_png(scores, columns, mark))
     return [metrics, table, picture]
 
 

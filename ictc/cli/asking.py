@@ -61,4 +61,6 @@ def show_plans(plans: Sequence[tuple[str, Estimate]], json_output: bool) -> None
         if found.embeds:
             show_line(found.embeds.line())
         show_line(found.time_line())
+        for remark in found.remarks:
+            say(remark)
     say("Nothing was asked. Leave --dry-run away to go on.")

@@ -6,6 +6,7 @@ import functools
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
@@ -25,7 +26,7 @@ from rich.progress import (
 from rich.text import Text
 
 from ictc.cli.ending import discard, ended_json, ended_text, exit_code_of, heard
-from ictc.errors import IctcError, StorageFull
+from ictc.errors import IctcError, StorageFull, Told
 from ictc.text import printable
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         as_json = bool(kwargs.get("json_output"))
         try:
-            with heard(say):
+            with heard(say), _told():
                 done = command(*args, **kwargs)
             sys.stdout.flush()  # a full disk shows here, not while Python ends
             return done
@@ -96,6 +97,24 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             fail(StorageFull(f"The disk is full ({e}).", "Free some space and run the same command again."), as_json)
 
     return run
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Warnings of our own are said without the line of code that they come from."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, Told):
+            say(str(message))
+        else:
+            before(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def fail(error: IctcError, as_json: bool) -> NoReturn:

@@ -43,7 +43,8 @@ def may_go_on(found: Estimate, yes: bool) -> bool:
     Raises:
         UsageError: it costs, nobody is there to ask, and `yes` was not said.
     """
-    say(takes(found))
+    for line in (takes(found), *found.remarks):
+        say(line)
     cost = found.cost
     if yes or not found.requests[2] or (cost is not None and not cost[2]):
         return True
@@ -52,22 +53,23 @@ def may_go_on(found: Estimate, yes: bool) -> bool:
     return typer.confirm("Go on?", default=False, err=True)
 
 
-def show_refined(refined: Refined, difference: Difference, requests: int) -> None:
-    """The clusters of the new revision, and what is other than before."""
+def show_refined(refined: Refined, difference: Difference, requests: int, told: Sequence[str] = ()) -> None:
+    """The clusters of the new revision, and what is other than before. `told`: what was said beforehand."""
     done, before = refined.done, refined.before
     if done.reused:
         say(f"Nothing had to be done: revision {done.revision.id} holds this result.")
     show_clusters(done)
     asked = f"; requests: {requests}" if requests else ""
     show_line(f"revision {done.revision.id}, made of {before.revision.id}: {changed(difference)}{asked}")
-    tell_left_out(refined.left_out)
+    tell_left_out(refined.left_out, told)
     run = str(done.folder.path)
     say(f"back: {command_line('refine', run, '--undo')}; what differs: {command_line('diff', run)}")
 
 
-def tell_left_out(left_out: Sequence[str]) -> None:
-    for reason in left_out:
-        say(f"left out: {reason}")
+def tell_left_out(left_out: Sequence[str], told: Sequence[str] = ()) -> None:
+    for line in (f"left out: {reason}" for reason in left_out):
+        if line not in told:
+            say(line)
 
 
 def changed(found: Difference) -> str:
@@ -88,9 +90,9 @@ def show_clusters(done: Done) -> None:
 
 
 def pinned_of(done: Done) -> list[str]:
-    from ictc.steering.kept import pinned, standing
+    from ictc.steering.kept import pins_of
 
-    return [name for name in pinned(standing(done.revision.corrections())) if name in done.result.names]
+    return [name for name in pins_of(done.revision.corrections()) if name in done.result.names]
 
 
 def show_why(found: Sequence[Why]) -> None:
@@ -99,7 +101,7 @@ def show_why(found: Sequence[Why]) -> None:
         if n:
             out().print()
         for what, text in one.lines():
-            out().print(plain(f"{what + ':':14}{text}"))
+            out().print(plain(f"{what and what + ':':14}{text}"))
 
 
 def refined_json(run: Path, refined: Refined, difference: Difference, requests: int) -> dict[str, Any]:

@@ -18,15 +18,15 @@ from ictc.cli.refining import changed, may_go_on, show_why, tell_left_out
 from ictc.cli.sessionview import HELP, show_cluster, show_numbered
 from ictc.cli.suggestions import show_suggestions
 from ictc.errors import IctcError, UsageError
-from ictc.steering.corrections import quoted
 from ictc.steering.parsing import EXAMPLES
-from ictc.text import command_line
+from ictc.text import command_line, quoted
 
 if TYPE_CHECKING:
     from ictc.job import Done
     from ictc.steering.corrections import Change
     from ictc.steering.work import Refinement
 
+_OPTION = re.compile(rf"--(?=({'|'.join(EXAMPLES)})\b)")
 _NUMBER = re.compile(r"(?<![^\s=+])#(\d+)(?![^\s=+])")
 
 
@@ -81,7 +81,7 @@ class Session:
         except (KeyboardInterrupt, typer.Abort):
             say("\nStopped. What was answered is kept; the same command goes on.")
         except IctcError as e:
-            say(f"{e.message}\n{e.hint}".rstrip())
+            _tell(e)
         return word != "accept"
 
     def _read(self) -> str | None:
@@ -197,7 +197,10 @@ class Session:
     def _undo(self, _: str) -> None:
         from ictc.steering.job import undo
 
-        self._done = undo(self._asked.folder).done
+        try:
+            self._done = undo(self._asked.folder).done
+        except UsageError as e:
+            raise UsageError(e.message, f"To any other revision: go {self._done.folder.revision_ids[-1]}") from None
         show_numbered(self._done)
 
     def _go(self, revision: str) -> None:
@@ -226,17 +229,26 @@ class Session:
             return
         found = advise(asked)
         show_suggestions(found)
+        if found.suggestions:
+            say("y accepts a suggestion, n (or Enter) passes on, q leaves the rest.")
         for suggestion in found.suggestions:
-            if typer.confirm(f"{suggestion.command()}?", default=False, err=True):
+            answer = typer.prompt(f"{suggestion.command()}? [y/n/q]", default="n", show_default=False, err=True)
+            if answer.strip().casefold() in ("q", "quit"):
+                break
+            if answer.strip().casefold() in ("y", "yes"):
                 try:
                     self._refine(suggestion.change)
                 except UsageError as e:  # of an earlier one, a name may be gone
-                    say(f"{e.message}\n{e.hint}")
+                    _tell(e)
 
     def _accept(self, _: str) -> None:
         from ictc.cli.console import watch
-        from ictc.outputs import report
-        from ictc.steering.job import go_to
+        from ictc.outputs import accept
 
-        self._done = go_to(self._asked.folder, self._done.revision.id, accept=True)
-        show_line(f"revision {self._done.revision.id} is accepted; report: {report(self._done, watch, anew=False)}")
+        page, self._done = accept(self._asked.folder, self._done.revision.id, watch)
+        show_line(f"revision {self._done.revision.id} is accepted; report: {page}")
+
+
+def _tell(e: IctcError) -> None:
+    """What went wrong, with options as the session's commands."""
+    say(_OPTION.sub("", f"{e.message}\n{e.hint}".rstrip()))

@@ -24,7 +24,7 @@ HELP = """\
   c TEXT           another criterion
   k 8, k auto      another K
   why IMAGE        description, label, evidence and confidence of an image
-  s                suggestions, each to be accepted with y or not with n
+  s                suggestions: y accepts one, n passes on, q leaves the rest
   diff, diff 001   what is other than before, or than in another revision
   undo, go 001     back to the revision before, or to any other
   accept           this is the result wanted: write its report, and end
@@ -56,8 +56,8 @@ def show_numbered(done: Done) -> None:
     out().print(table)
     if result.unassigned:
         show_line(f"unassigned: {len(result.unassigned)}, for example {result.unassigned[0]}")
-    for finding in done.findings:
-        say(f"(!) {finding.message}")
+    for line in (*done.mixed, *(f"(!) {f.message}" for f in done.findings)):
+        say(line)
 
 
 def show_cluster(done: Done, name: str) -> None:
@@ -68,7 +68,7 @@ def show_cluster(done: Done, name: str) -> None:
     texts = {d.image: d.text for d in result.descriptions}
     sure = {a.image: a.confidence for a in result.assignments}
     show_line(f"{name}: {len(images)} images{f'; {cluster.about}' if cluster.about else ''}")
-    told = ", ".join(f"{label} ({n})" for label, n in list(cluster.labels.items())[:12])
+    told = ", ".join(f"{label} ({n})" for label, n in list(result.labels_of[name].items())[:12])
     show_line(f"labels: {told or 'none'}")
     step = max(1, len(images) // _SAMPLES)
     for image in images[::step][:_SAMPLES]:

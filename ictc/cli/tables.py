@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ def print_clusters(result: Result) -> None:
     table.add_column("for example", style="dim")
     total = max(1, len(result.assignments))
     members = result.clusters
-    clusters = {cluster.name: cluster for cluster in result.taxonomy.clusters}
+    told = result.labels_of
     groups = result.groups
     for group, names in (groups or {"": list(members)}).items():
         if groups:
@@ -37,10 +36,10 @@ def print_clusters(result: Result) -> None:
             table.add_section()
             table.add_row(cell(group or "in no group", _NAME, "italic"), str(n), f"{n / total:.0%}", "", "")
         for name in names:
-            cluster, images = clusters[name], members[name]
-            labels = ", ".join(label for label, _ in Counter(cluster.labels).most_common(4))
+            images = members[name]
+            labels = ", ".join(list(told[name])[:4])
             table.add_row(
-                Padding(cell(cluster.name, _NAME), (0, 0, 0, 2 if groups else 0)),
+                Padding(cell(name, _NAME), (0, 0, 0, 2 if groups else 0)),
                 str(len(images)),
                 f"{len(images) / total:.0%}",
                 cell(labels, _LABELS),
@@ -92,6 +91,8 @@ def print_scores(scores: dict[str, Any]) -> None:
         if scores.get(key) is not None:
             table.add_row(key.replace("_", " "), str(scores[key]))
     out().print(table)
+    if scores.get("remark"):
+        show_line(scores["remark"])
     if supervised := scores.get("supervised"):
         show_line(f"{supervised['note']} ({supervised['test_images']} images, seed {supervised['seed']})")
     elif scores.get("without_truth"):

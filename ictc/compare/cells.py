@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -99,7 +99,7 @@ def look(backends: Backends, source: Source, criterion: str, tick: Tick) -> Seen
 
 def cell_keys(seen: Seen, lanes: Sequence[Lane], asked: Question) -> list[str]:
     """Under which cells are kept: of contents and code, never of paths."""
-    apart = ("embedder", "prompts", "prompt_set", "truth")
+    apart = ("embedder", "prompts", "prompt_set", "truth", "shown")
     known = repr((sorted(asked.classes.items()), sorted(f.image for f in seen.failures)))
     same = {
         "seen": seen.identity,
@@ -133,12 +133,11 @@ def cell_of(
     done = LaneReasoner(placer, lane, store, tell=tell).grouped(seen.descriptions, asked.criterion, asked.k)
     images, placed = seen.images, done.placed
     groups = {i: None if g < 0 else str(g) for i, g in zip(images, done.groups.tolist(), strict=True)}
-    known = scored_on(lane, images, asked.classes) if asked.classes else {}
-    shown = known if lane.pairing == "label" else groups
+    known = scored_on(lane, asked.classes)
     found: dict[str, Any] = {
         "k": len(done.found.centres),
         "unassigned": int(np.count_nonzero(done.groups < 0)),
-        **measured(groups, _of(seen.own, shown), known, [f.image for f in seen.failures], DIGITS),
+        **measured(groups, scored_on(lane, seen.own), known, [f.image for f in seen.failures], DIGITS),
     }
     if placed.nearest is not None and lane.prompt_set is not None and known:
         labels = {i: placed.names[j] for i, j in zip(images, placed.nearest.tolist(), strict=True)}
@@ -147,10 +146,6 @@ def cell_of(
     choice = done.found.choice
     notes = [*([f"K {choice.k}: {choice.reason}"] if choice else []), *done.found.notes]
     return {**found, "notes": notes, "seconds": round(done.found.seconds, 4)}
-
-
-def _of(own: Mapping[str, Vectors], images: Collection[str]) -> Mapping[str, Vectors]:
-    return own if len(images) == len(own) else {i: own[i] for i in images if i in own}
 
 
 def _prompts(lane: Lane, criterion: str) -> dict[str, Any]:

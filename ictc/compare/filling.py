@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from ictc.compare.grid import drawn
 from ictc.errors import StepError, UsageError
 from ictc.images.sources import Source
 from ictc.lane.checking import check_lane
+from ictc.lane.split import check_classes, showing
 from ictc.means import Lane, Means
 from ictc.progress import Watch
 from ictc.spending.meter import Meter
@@ -36,22 +37,24 @@ class Filled:
     computed: int = 0
 
 
-def refusal(lane: Lane, k: int | None) -> str:
+def refusal(lane: Lane, k: int | None, classes: Mapping[str, str]) -> str:
     """Why a way cannot be gone at all; "" where nothing speaks against it."""
     try:
         check_lane(lane, k)
+        if lane.supervised and lane.prompt_set:
+            check_classes(classes.values(), lane.prompt_set)
     except UsageError as e:
         return _said(e)
     return ""
 
 
-def cells_of(lanes: Sequence[Lane], k: int | None, seeds: Sequence[int]) -> tuple[list[Cell], dict[Cell, str]]:
+def cells_of(lanes: Sequence[Lane], asked: Question, seeds: Sequence[int]) -> tuple[list[Cell], dict[Cell, str]]:
     """All cells, and those that are refused from the outset."""
     cells, refused = list[Cell](), dict[Cell, str]()
     for row, lane in enumerate(lanes):
-        own = [Cell(row, seed) for seed in dict.fromkeys(seeds)] if drawn(lane, k) else [Cell(row, None)]
+        own = [Cell(row, seed) for seed in dict.fromkeys(seeds)] if drawn(lane, asked.k) else [Cell(row, None)]
         cells += own
-        if why := refusal(lane, k):
+        if why := refusal(lane, asked.k, asked.classes):
             refused |= dict.fromkeys(own, why)
     return cells, refused
 
@@ -81,18 +84,18 @@ def fill(
         return
     failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
     facts |= {"images": len(seen.descriptions), "failed": len(failures), "failures": failures}
-    keys = dict(zip(cells, cell_keys(seen, [_lane(lanes, c) for c in cells], asked), strict=True))
+    keys = dict(zip(cells, cell_keys(seen, [_lane(lanes, c, asked) for c in cells], asked), strict=True))
     stored = {} if means.lane.recompute else store.get_json(list(keys.values()))
     found.numbers |= {cell: stored[key] for cell, key in keys.items() if key in stored}
-    missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c)))
+    missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c, asked)))
     if not missing:
         return
     with watch("compare", len(missing)) as tick:
-        for _, together in groupby(missing, key=lambda c: _placement(_lane(lanes, c))):
+        for _, together in groupby(missing, key=lambda c: _placement(_lane(lanes, c, asked))):
             part = list(together)
-            placer = SteadyPlacer(seen.placer.embedder, _lane(lanes, part[0]), texts_only=seen.placer.texts_only)
+            placer = SteadyPlacer(seen.placer.embedder, _lane(lanes, part[0], asked), texts_only=seen.placer.texts_only)
             for cell in part:
-                _one(found, cell, keys[cell], seen, placer, _lane(lanes, cell), asked, store, tell)
+                _one(found, cell, keys[cell], seen, placer, _lane(lanes, cell, asked), asked, store, tell)
                 tick(1)
 
 
@@ -117,13 +120,14 @@ def _one(
     found.computed += 1
 
 
-def _lane(lanes: Sequence[Lane], cell: Cell) -> Lane:
-    return replace(lanes[cell.row], seed=cell.seed or 0)
+def _lane(lanes: Sequence[Lane], cell: Cell, asked: Question) -> Lane:
+    lane = replace(lanes[cell.row], seed=cell.seed or 0)
+    return showing(lane, asked.classes) if lane.supervised else lane
 
 
 def _placement(lane: Lane) -> tuple[Any, ...]:
     """What decides where images lie, before any clusterer is asked."""
-    seed = lane.seed if lane.pairing == "label" else -1
+    seed = lane.seed if lane.supervised else -1
     return lane.strategy, lane.pairing, lane.fusion, lane.weight, lane.space, seed
 
 

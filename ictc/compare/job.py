@@ -18,7 +18,7 @@ from ictc.compare.table import GIVEN, MEASURES, SECONDS, SORTS, arranged, cells_
 from ictc.errors import UsageError
 from ictc.files import write_atomic
 from ictc.images.sources import Source
-from ictc.lane.checking import check_lane
+from ictc.lane.checking import check_lane, check_seed
 from ictc.lane.clusterers import quiet
 from ictc.lane.reasoner import SUPERVISED
 from ictc.lane.split import SHARE
@@ -69,8 +69,8 @@ def compare(
     classes = _classes(asked, source)
     question = Question(asked.criterion, len(set(classes.values())) if asked.k == CLASSES else asked.k, classes)
     job.check_size(question.k, source)
-    lanes = [x for x in asked.grid.lanes() if not (asked.grid.usual and refusal(x, question.k))]
-    cells, refused = cells_of(lanes, question.k, asked.seeds)
+    lanes = [x for x in asked.grid.lanes() if not (asked.grid.usual and refusal(x, question.k, classes))]
+    cells, refused = cells_of(lanes, question, asked.seeds)
     if len(refused) == len(cells):
         check_lane(lanes[0], question.k)
     found = Filled(reasons=refused)
@@ -94,6 +94,7 @@ def _check(asked: Asked) -> None:
         check_lane_specs(Lane(embedder=embedder), OFFLINE)
     if not asked.seeds or min(asked.seeds) < 0:
         raise UsageError("There are no seeds, or one is negative.", "For example: --seeds 5, or --seed-list 0,1,2")
+    check_seed(max(asked.seeds))
     if asked.sort and asked.sort not in SORTS:
         raise UsageError(f"--sort {asked.sort}: there is no such order.", f"Those there are: {', '.join(SORTS)}.")
     needs = [

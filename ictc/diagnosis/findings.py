@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from math import sqrt
 from typing import Any, Literal
 
 from ictc.diagnosis.wording import Wording, is_within, same_words, says_nothing, worded
 from ictc.result import Result
+from ictc.text import command_line, quoted
 
 SWALLOWED = 0.5  # of all images, where there are three clusters or more: the criterion tells the majority apart no more
 ALIKE = 0.5  # cosine of two clusters' label counts: half of what is said of one is said of the other
@@ -37,16 +38,36 @@ class Finding:
         return f"{self.message} {self.suggestion}"
 
 
-def diagnose(result: Result, same: Sequence[Sequence[str]] = ()) -> list[Finding]:
-    """The oddities of a result, the gravest kind first; mostly none. `same`: pairs of names that mean the same."""
+def diagnose(result: Result, same: Sequence[Sequence[str]] = (), *, by_hand: bool = False) -> list[Finding]:
+    """The oddities of a result, the gravest kind first; mostly none. `same`: pairs of names that mean the same.
+
+    `by_hand`: a person gave or corrected the names; then another K, which would make them anew, is no advice.
+    """
     sizes = Counter(a.cluster for a in result.assignments if a.cluster is not None)
     words = worded(result.names, result.criterion)
-    return [
+    found = [
         *_swallowing(result, sizes),
         *_alike(result, sizes, words, same),
         *_vague(result, sizes, words),
         *_empty(result, sizes),
     ]
+    return [replace(f, suggestion=_by_hand(f)) for f in found] if by_hand else found
+
+
+def _by_hand(found: Finding) -> str:
+    first = quoted(found.clusters[0])
+    split, drop = _refine("--split", first), _refine("--drop", first)
+    advice = {
+        "swallows": f"Split it: {split}",
+        "alike": f"Put them together: {_refine('--merge', '+'.join(map(quoted, found.clusters)))}",
+        "vague": f"Split it: {split}; or let its images go to the others: {drop}",
+        "empty": f"Drop it: {drop}",
+    }
+    return advice[found.kind]
+
+
+def _refine(option: str, value: str) -> str:
+    return command_line("refine", "RUN", option, value)
 
 
 def _swallowing(result: Result, sizes: Mapping[str, int]) -> list[Finding]:

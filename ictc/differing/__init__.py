@@ -1,5 +1,5 @@
 """Two results of the same images compared: which images moved, and what became of the clusters."""
 
-from ictc.differing.difference import Difference, Fate, Moved, difference
+from ictc.differing.difference import Difference, Fate, Moved, compared, difference
 
-__all__ = ["Difference", "Fate", "Moved", "difference"]
+__all__ = ["Difference", "Fate", "Moved", "compared", "difference"]

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from ictc.crosstab import agreement
 from ictc.differing.pairing import pairs
+from ictc.errors import InputError
 from ictc.result import Result
 
 Why = Literal["moved", "renamed", "split", "merged", "mixed"]
@@ -87,6 +88,23 @@ class Difference:
             "moved": len(moved),
             "images": [asdict(m) for m in moved],
         }
+
+
+def compared(before: Result, after: Result, *names: str) -> Difference:
+    """`difference`, of results that need not be of the same images; `names` of the two for the message.
+
+    Raises:
+        InputError: they have no image in common.
+    """
+    found = difference(before, after)
+    if found.common:
+        return found
+    first, second = names or ("the first", "the second")
+    raise InputError(
+        f"{first} ({found.only_before} images) and {second} ({found.only_after}) have no image in common, by name and "
+        "content or by content: there is nothing to compare.",
+        "Compare revisions of one run, or two runs on the same images.",
+    )
 
 
 def difference(before: Result, after: Result) -> Difference:

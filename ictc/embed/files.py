@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ictc.errors import InputError, MissingExtra, UsageError
-from ictc.files import write_atomic, write_jsonl
+from ictc.files import check_place, write_atomic, write_jsonl
 from ictc.images.listfiles import FILE_COLUMNS, read_list
 from ictc.interfaces import Vectors
 
@@ -89,8 +89,13 @@ def read_vectors(path: Path) -> VectorFile:
     else:
         names, hashes, rows = _table(path, data)
     _check(path, names, rows)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return VectorFile(tuple(names), tuple(hashes), (rows / length).astype(np.float32), digest.hexdigest()[:_LENGTH])
+    return VectorFile(tuple(names), tuple(hashes), _unit(rows), digest.hexdigest()[:_LENGTH])
+
+
+def check_out(path: Path) -> None:
+    """Raises UsageError: no vectors can be written there. MissingExtra: Parquet without pyarrow."""
+    check_format(path)
+    check_place(path)
 
 
 def check_format(path: Path) -> None:
@@ -169,6 +174,13 @@ def _rows(path: Path, lists: Any) -> NDArray[Any]:
             "All vectors must come from one model.",
         )
     return np.asarray(values).reshape(len(widths), -1) if usual else np.empty((len(widths), 0))
+
+
+def _unit(rows: NDArray[np.float64]) -> Vectors:
+    """Scaled by a power of two first, which changes no digit: squares of 1e300 are infinite, those of 1e-300 zero."""
+    rows = np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=1, keepdims=True))[1])
+    unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def _check(path: Path, names: Sequence[str], rows: NDArray[np.float64]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import UsageError
-from ictc.interfaces import ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
+from ictc.interfaces import Foreseeing, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
 from ictc.store import Store, content_keys
 from ictc.types import Failure, Item
 
@@ -47,6 +47,8 @@ class CachedImages:
         for item in items:
             first.setdefault(_identity(item), item)
         distinct = list(first.values())
+        if isinstance(self._embedder, Foreseeing):
+            self._embedder.foresee(distinct)
         ready = self._ready(known)
         tick(len(items) - sum(_identity(i) not in ready for i in distinct))
         for start in range(0, len(distinct), CHUNK):

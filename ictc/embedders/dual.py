@@ -47,7 +47,7 @@ def hf(argument: str, context: EmbedderContext) -> DualEncoder:
 
 
 def _made(kind: str, argument: str, context: EmbedderContext) -> DualEncoder:
-    source = read(argument, kind)
+    source = read(argument, kind, embeds=True)
     if source.bits:
         raise SpecError(
             f"{source.spec} is asked for in {source.bits} bits, but embedders are loaded as they are.",

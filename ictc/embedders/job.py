@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ictc.embed.files import check_format, write_vectors
+from ictc.embed.beside import store_beside
+from ictc.embed.files import check_out, write_vectors
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_images
 from ictc.embedders.vectors import GivenVectors
-from ictc.embedders.vectors import create as read_given
+from ictc.embedders.vectors import given as read_given
 from ictc.errors import InputError, RunError
 from ictc.images.sources import read_source
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
-from ictc.models.minilm import MiniLM
 from ictc.progress import Watch, unwatched
-from ictc.registry import EmbedderContext
 from ictc.runfolder import RunFolder
 from ictc.store import Store
 from ictc.types import Failure, Item
@@ -70,9 +69,9 @@ def embed(
         InputError: no image could be embedded.
     """
     if out is not None:
-        check_format(out)
+        check_out(out)
     source = read_source(images)
-    with _store(run) as store, watch("embed", len(source.items)) as tick:
+    with _store(run, out) as store, watch("embed", len(source.items)) as tick:
         embedder = open_images(spec, store, options or ModelOptions(), recompute=recompute)
         found = embedder.embed_images(source.items, tick)
         failures = [*source.failures, *(f for f in found if isinstance(f, Failure))]
@@ -91,17 +90,18 @@ def import_vectors(file: Path, run: Path, images: str | None = None) -> Embedded
         InputError: the file is unusable (see `embed.files`), or has no vector for some of the images.
         RunError: the run has no images, and none are given.
     """
-    given = read_given(str(file), EmbedderContext(Store(None), MiniLM()))
+    given = read_given(str(file))
     items = read_source(images).items if images else _items_of(run)
     with _store(run) as store:
         embedder = CachedImages(given, store)
         found = embedder.embed_images(items)
         lacking = [f for f in found if isinstance(f, Failure)]
         if lacking:
-            more = f" and for {len(lacking) - 1} more of {len(items)}" if len(lacking) > 1 else ""
+            first = {f.code: f for f in reversed(lacking)}
+            why = (f"{f.image}: {f.message} ({sum(g.code == c for g in lacking)} such)" for c, f in first.items())
             raise InputError(
-                f"{file} has no vector for {lacking[0].image}{more}.",
-                "Names must be as in the run, or end as they do; see: ictc show RUN. Embed what is missing there.",
+                f"Of {len(items)} images {len(lacking)} have no vector. {' '.join(why)}",
+                "Names must be as in the run, or end as one of them does; embed there what is missing or has changed.",
             )
         rows = np.stack([f for f in found if not isinstance(f, Failure)])
         return Embedded(f"vectors:{file}", embedder.fingerprint, items, rows, [], (), _unused(given, items))
@@ -118,11 +118,5 @@ def _items_of(run: Path) -> list[Item]:
     return items
 
 
-@contextmanager
-def _store(run: Path | None) -> Iterator[Store]:
-    if run is None:
-        with Store(None) as store:
-            yield store
-    else:
-        with RunFolder(run, create=True).open_store() as store:
-            yield store
+def _store(run: Path | None, out: Path | None = None) -> AbstractContextManager[Store]:
+    return RunFolder(run, create=True).open_store() if run else store_beside(out)

@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
-from ictc.errors import SpecError
-from ictc.interfaces import ImageEmbedder
+from ictc.errors import SpecError, UsageError
+from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
 from ictc.modeloptions import ModelOptions
 from ictc.models.minilm import MiniLM
 from ictc.registry import EmbedderContext, embedder
 from ictc.store import Store
+from ictc.types import Failure, Item
+
+
+class Gone:
+    """Implements `JointEmbedder` where a run's embedder cannot be made any more (its folder was moved): what is stored
+    is read by the fingerprint that it had; to embed anything else raises the reason."""
+
+    def __init__(self, fingerprint: str, reason: UsageError) -> None:
+        self.fingerprint = fingerprint
+        hint = "What the run has embedded can be read without it; for anything more, put it back where it was."
+        self._reason = SpecError(reason.message, hint)
+
+    def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
+        raise self._reason
+
+    def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
+        raise self._reason
 
 
 def open_embedder(
-    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False
+    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False, kept: str = ""
 ) -> CachedImages | CachedEmbedder:
     """The embedder that `spec` names, behind `store`: of images where it embeds any, else of texts alone. With
     `recompute` it sees an empty store itself, so that nothing that it keeps there beside its vectors (features of the
-    network, sentences) is taken for new.
+    network, sentences) is taken for new. `kept`: the fingerprint of the vectors that the store has of a finished run,
+    which needs its model or file no more where these are enough.
 
     Raises:
         SpecError: the spec names nothing that is installed, or it cannot be used.
         MissingExtra: it needs a package that is not installed.
     """
     own = Store(None) if recompute else store
-    made = embedder(spec, EmbedderContext(own, CachedEmbedder(MiniLM(), own), options))
+    made: JointEmbedder | ImageEmbedder | Embedder
+    try:
+        made = embedder(spec, EmbedderContext(own, CachedEmbedder(MiniLM(), own), options, kept))
+    except UsageError as error:
+        if not kept:
+            raise
+        made = Gone(kept, error)
     if isinstance(made, ImageEmbedder):
         return CachedImages(made, store, recompute=recompute)
     return CachedEmbedder(made, store, recompute=recompute)
 
 
-def open_images(spec: str, store: Store, options: ModelOptions, *, recompute: bool = False) -> CachedImages:
+def open_images(
+    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False, kept: str = ""
+) -> CachedImages:
     """As `open_embedder`, for images.
 
     Raises:
         SpecError: it embeds texts alone, too. MissingExtra: it needs a package that is not installed.
     """
-    found = open_embedder(spec, store, options, recompute=recompute)
+    found = open_embedder(spec, store, options, recompute=recompute, kept=kept)
     if not isinstance(found, CachedImages):
         raise SpecError(
             f"{spec} embeds texts, not images.", "Choose another: --embedder offline, --embedder clip:FOLDER"

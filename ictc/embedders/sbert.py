@@ -44,7 +44,7 @@ def create(argument: str, context: EmbedderContext) -> Embedder:
     """
     if not argument:
         return context.text
-    source = read(argument, "sbert")
+    source = read(argument, "sbert", embeds=True)
     if source.bits:
         raise SpecError(f"{source.spec} cannot be loaded in {source.bits} bits.", f"Write: {source.spec}")
     return SentenceEncoder(source, replace(context.options, trust_remote_code=False))

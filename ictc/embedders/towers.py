@@ -15,7 +15,7 @@ from PIL import Image
 
 from ictc.embedders.encoder import Pixels, Tower
 from ictc.embedders.folder import check_folder, whole
-from ictc.errors import SpecError
+from ictc.errors import SpecError, Told
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
@@ -23,6 +23,7 @@ from ictc.models.hf.spec import Source
 
 _MOST_TOKENS = 512
 _FEWEST_WORDS = 100
+_SHOWN = 60
 _CHARS = 16 * _MOST_TOKENS  # spares tokenizers megabytes of text that would be cut anyway
 
 
@@ -54,6 +55,7 @@ class Towers:
         model = whole(AutoModel, source, options, dtype=dtype)
         self._model = model.to(self.device).eval()
         self._source = source
+        self._cut_told = False
         self._images = part(AutoImageProcessor, source, options, backend="pil")
         self._tokenizer = part(AutoTokenizer, source, options)
         if len(self._tokenizer) < _FEWEST_WORDS:  # where its files are missing, the library makes an empty one
@@ -93,9 +95,16 @@ class Towers:
             return_attention_mask=not sigmoid,  # and read the padding too
             return_tensors="pt",
         )
-        if any(len(ids) > limit for ids in self._tokenizer(readable)["input_ids"]):
-            warnings.warn(f"{self._source.spec} reads {limit} tokens of a text; what comes after is cut.", stacklevel=2)
+        if not self._cut_told:
+            self._tell_cut(texts, [len(ids) for ids in self._tokenizer(readable, verbose=False)["input_ids"]], limit)
         return self._features(self._model.get_text_features, dict(inputs))
+
+    def _tell_cut(self, texts: Sequence[str], tokens: Sequence[int], limit: int) -> None:
+        """Once, since a run may have many long texts."""
+        if long := [text for text, n in zip(texts, tokens, strict=True) if n > limit]:
+            said = f"{self._source.spec} reads {limit} tokens of a text, and not the end of: {long[0][:_SHOWN]}..."
+            warnings.warn(said, Told, stacklevel=3)
+            self._cut_told = True
 
     def _features(self, tower: Any, inputs: Mapping[str, Any]) -> Vectors:
         import torch

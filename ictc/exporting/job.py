@@ -187,6 +187,7 @@ def _one_file(prepared: Prepared) -> Exported:
             return Exported(prepared, 0, 1, 1)
         raise UsageError(f"{path} is there and holds something else; nothing is overwritten.", "Give -o FILE.")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         filework.write(path, file.write)
     except OSError as e:
         if e.errno in filework.FULL:

@@ -49,6 +49,14 @@ def last(run: Path) -> tuple[Path | None, list[str]]:
     return None, gone
 
 
+def none_left(run: Path) -> str:
+    """Why a run has no export to be undone."""
+    n = sum(not row.get("undone") for row in _rows(run))
+    was = f"its {n} exports were undone or are gone" if n > 1 else "its one export was undone or is gone"
+    told = was if n else "it was not exported to a folder"
+    return f"{told}. Single files (csv, jsonl, parquet) are not kept account of: delete them."
+
+
 def repath(run: Path, moved: Mapping[Path, Path]) -> str:
     """The run's images lie elsewhere by now; results do not depend on that. What could not be done, or ""."""
     if not moved:

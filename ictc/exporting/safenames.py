@@ -43,6 +43,9 @@ class Namer:
         return self._free(safe(stem, keep=len(extension.encode()) + 1), dot + extension)
 
     def _free(self, stem: str, extension: str) -> str:
+        if self._by_stem and not extension and "." in stem:  # who drops extensions takes what follows for one
+            stem, dot, rest = stem.rpartition(".")
+            extension = dot + rest
         name, start = stem + extension, self._key(stem + extension)
         number = self._next.get(start, 2)
         while self._key(name) in self._taken:

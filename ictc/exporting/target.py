@@ -30,8 +30,6 @@ def checked(target: Path, *, folder: bool) -> Path:
             raise UsageError(f"{path_as_name(part)} is not a folder.", "Give another target with -o.")
     if not folder and path.is_dir():
         raise UsageError(f"{path_as_name(path)} is a folder.", "Name a file with -o.")
-    if not folder and not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path_as_name(path.parent)}.", "Make it, or name another file with -o.")
     return path
 
 

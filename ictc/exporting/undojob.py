@@ -21,11 +21,12 @@ _GONE = "An export is gone, and was passed over: {}. Where it lies elsewhere by 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """What was undone. `journal` None: there was nothing to undo."""
+    """What was undone. `journal` None: there was nothing to undo, and `nothing` says why."""
 
     journal: Journal | None
     undone: Undone
     notes: Sequence[str] = ()
+    nothing: str = ""
 
     def to_json(self) -> dict[str, Any]:
         head = self.journal.head if self.journal else None
@@ -36,6 +37,7 @@ class PutBack:
             "removed": self.undone.removed,
             "restored": self.undone.restored,
             "kept_folders": self.undone.kept,
+            **({"nothing": self.nothing} if self.nothing else {}),
             "failures": [{"file": f.image, "code": f.code, "message": f.message} for f in self.undone.failures],
             **({"notes": list(self.notes)} if self.notes else {}),
         }
@@ -56,9 +58,11 @@ def put_back(path: Path, watch: Watch = unwatched, *, trusted: bool = False) -> 
         if not (where / "run.json").is_file():
             if folder.is_dir() and not any(folder.iterdir()):  # an undo was killed just before its end
                 folder.rmdir()
-                return PutBack(None, Undone())
+                return PutBack(None, Undone(), nothing=f"the export in {path} was undone already.")
+            which = path if where.is_dir() else f"{path} is not there: it"
             raise UsageError(
-                f"{path} holds no export that could be undone.", "Give the target of an export, or the run it is of."
+                f"{which} holds no export that could be undone. If it was the target of one, that was undone already.",
+                f"Give the target of an export, or its run: {command_line('undo', 'RUN')} undoes the last one left.",
             )
         RunFolder(where)
         found, gone = known.last(where)
@@ -66,7 +70,7 @@ def put_back(path: Path, watch: Watch = unwatched, *, trusted: bool = False) -> 
             f"An export is gone, and was passed over: {one}. Moved elsewhere? ictc undo ITS_FOLDER" for one in gone
         ]
         if found is None:
-            return PutBack(None, Undone(), notes)
+            return PutBack(None, Undone(), notes, known.none_left(where))
         folder = found
     with journal.locked(folder):
         book = journal.read(folder)

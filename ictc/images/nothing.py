@@ -40,11 +40,19 @@ def none_listed(path: Path, failures: Sequence[Failure], *, described: bool) -> 
     """A list whose files are all missing; `described` when it holds descriptions recorded earlier."""
     hint = f"Paths in a list are relative to its folder, {path_as_name(path.parent)}."
     if described:
-        hint = f"To use the descriptions in it, without images: recorded:{path_as_name(path)}"
+        hint = f"To use the descriptions in it, without images: ictc run recorded:{path_as_name(path)} -c CRITERION"
     return InputError(
         f"None of the {len(failures)} files that {path_as_name(path)} names is there; "
         f"the first is {failures[0].image}.",
         hint,
+    )
+
+
+def descriptions_alone(given: str) -> InputError:
+    """`recorded:FILE` where images are needed."""
+    return InputError(
+        f"{path_as_name(given)} has descriptions and no images, and this command looks at images.",
+        f"{IMAGES_CAN_BE} To cluster the descriptions: ictc cluster {path_as_name(given)} --embedder sbert:",
     )
 
 

@@ -26,31 +26,41 @@ def thumbnail_files(
     no more are removed.
     """
     sources = {item.sha256: item.path for item in items if item.path and item.sha256}
+    files = {sha256: str(folder / place(sha256)) for sha256 in sources}
+    known = _there(folder)
 
     def one(sha256: str) -> bool:
-        file = folder / place(sha256)
-        if not (file.exists() and file.stat().st_size):
-            try:
-                jpeg = thumbnail_jpeg(sources[sha256], size)
-            except ImageFault:
-                return False
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_again(file, jpeg)
+        try:
+            jpeg = thumbnail_jpeg(sources[sha256], size)
+        except ImageFault:
+            return False
+        file = Path(files[sha256])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_again(file, jpeg)
         return True
 
-    made: set[str] = set()
+    made = {sha256 for sha256, file in files.items() if known.get(file)}
+    missing = [sha256 for sha256 in sources if sha256 not in made]
+    tick(len(made))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        contents = list(sources)
-        for start in range(0, len(contents), _WINDOW):
-            part = contents[start : start + _WINDOW]
+        for start in range(0, len(missing), _WINDOW):
+            part = missing[start : start + _WINDOW]
             made.update(sha256 for sha256, there in zip(part, pool.map(one, part), strict=True) if there)
             tick(len(part))
-    _drop_others(folder, {folder / place(sha256) for sha256 in made})
+    for file in known.keys() - {files[sha256] for sha256 in made}:
+        with suppress(OSError):
+            os.unlink(file)
     return made
 
 
-def _drop_others(folder: Path, kept: set[Path]) -> None:
-    for file in folder.glob("*/*"):
-        if file not in kept:
-            with suppress(OSError):
-                file.unlink()
+def _there(folder: Path) -> dict[str, int]:
+    """The files in the folders of `folder`, and their bytes."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as found:
+        inside = [one.path for one in found if one.is_dir(follow_symlinks=False)]
+    files: dict[str, int] = {}
+    for one in inside:
+        with os.scandir(one) as found:
+            files |= {file.path: file.stat(follow_symlinks=False).st_size for file in found}
+    return files

@@ -20,7 +20,7 @@ from ictc.images.files import ImageFault, open_regular
 from ictc.images.listed import URL, URL_HINT, Listed
 from ictc.images.listfiles import LIST_EXTENSIONS, NOT_READ_HERE, NoFileColumn, Row, read_list
 from ictc.images.naming import can_be_named, natural_key, path_as_name, relative_names
-from ictc.images.nothing import IMAGES_CAN_BE, no_images, no_match, none_listed, not_there
+from ictc.images.nothing import IMAGES_CAN_BE, descriptions_alone, no_images, no_match, none_listed, not_there
 from ictc.images.walk import Found, expand, walk
 from ictc.types import Failure, Item
 
@@ -61,6 +61,8 @@ def read_source(images: str | Path | Sequence[str | Path]) -> Source:
         return _from_folder(path)
     if os.path.lexists(path):
         return _from_file(path)
+    if given.startswith("recorded:"):
+        raise descriptions_alone(given)
     if glob.has_magic(given):
         return _from_glob(path)
     raise not_there(given, path)

@@ -17,6 +17,9 @@ from ictc.types import KChoice
 
 MIN_SAMPLES = 5  # scikit-learn's; Ester et al. took 4 in two dimensions, not counting the image itself
 LEAST_EPS = 1e-3  # unit vectors in float32 that are nearer are the same
+NEIGHBOURS = 10
+"""Of an image in spectral clustering, itself counted: scikit-learn's, but no more than a group has images, else all are
+everybody's neighbours and nothing tells them apart."""
 FULL_STARTS = 20_000  # vectors up to which scikit-learn's k-means has so many: each looks at all of them
 METHOD = "mean silhouette (cosine, about the mean) of k-means with k groups"
 _STARTS = 3
@@ -59,7 +62,7 @@ def automatic(kind: str, given: Mapping[str, Any], rows: Vectors, k: int | None)
     elif kind == "KMeans":
         found = {"n_init": STARTS if n <= FULL_STARTS else 1}
     elif kind == "SpectralClustering":
-        found = {"affinity": "nearest_neighbors", "n_neighbors": min(10, n)}
+        found = {"affinity": "nearest_neighbors", "n_neighbors": min(NEIGHBOURS, max(2, n // (k or 1)))}
     elif kind == "GaussianMixture":
         found = {"covariance_type": "full" if n >= (k or 1) * d else "diag"}
     elif kind in ("HDBSCAN", "OPTICS"):

@@ -10,6 +10,8 @@ from ictc.lane.pairing import PAIRINGS
 from ictc.lane.strategies import CRITERION, GENERIC, GROUPED, IMAGE_ONLY, check_strategy
 from ictc.means import Lane
 
+SEEDS = 2**32
+
 
 def check_lane(lane: Lane, k: int | None = None) -> None:
     """Raises UsageError for what is none or does not go together, SpecError for a clusterer that is none."""
@@ -19,6 +21,7 @@ def check_lane(lane: Lane, k: int | None = None) -> None:
         if given not in there:
             raise UsageError(f"--{name} {given}: there is no such one.", f"Those there are: {', '.join(there)}.")
     check_weight(lane.weight)
+    check_seed(lane.seed)
     if lane.fusion == "mean" and lane.weight != Lane().weight:
         raise UsageError("--fusion mean has no weight.", f"Type: --fusion sum --weight {lane.weight}")
     check_clusterer(lane.clusterer, dict(lane.params))
@@ -27,12 +30,23 @@ def check_lane(lane: Lane, k: int | None = None) -> None:
             f"The pairing {lane.pairing} does nothing with the strategy image-only.",
             "Add --prompts FILE --strategy task",
         )
-    if lane.pairing == "label" and lane.prompt_set is None:
+    if lane.strategy == IMAGE_ONLY and lane.fusion != "mean":
+        raise UsageError(
+            f"The fusion {lane.fusion} (or --weight) does nothing with the strategy image-only: there is no prompt.",
+            "Add --prompts FILE --strategy task, or leave --fusion and --weight out.",
+        )
+    if lane.supervised and lane.prompt_set is None:
         raise UsageError("The pairing label needs prompts.", "Add --prompts FILE, with the classes of the truth.")
-    if lane.pairing == "label" and not lane.truth:
+    if lane.supervised and not lane.truth:
         raise UsageError("The pairing label needs the true classes.", "Add: --truth filename | folder | FILE")
     if lane.clusterer == TEXT:
         _check_texts(lane, k)
+
+
+def check_seed(seed: int) -> None:
+    """Raises UsageError: scikit-learn takes no such seed."""
+    if not 0 <= seed < SEEDS:
+        raise UsageError(f"--seed {seed}: a seed is a whole number from 0 to {SEEDS - 1:,}.", "For example: --seed 1")
 
 
 def _check_texts(lane: Lane, k: int | None) -> None:

@@ -39,6 +39,12 @@ TEXT = "text"
 """The one that needs texts."""
 _K = ("n_clusters", "n_components")  # what estimators call the number of groups
 _MANY_OUTLIERS = 0.5
+_SQUARE = "The spectral clustering API has changed"  # said of as many vectors as they have numbers
+_UNLINKED = "Graph is not fully connected"
+PARTED = (
+    "spectral: the images fall into parts that are nobody's nearest neighbours in another, and groups follow these "
+    "parts first. To link more of them: --param n_neighbors=20"
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ def cluster(
             k = choice.k
         extra, notes = automatic(make.__name__, given, rows, k)
         made = given | extra | _fixed(known, given, named_k, k, seed)
+        if named_k and texts is None and k == len(rows):  # spectral clustering fails on them
+            return _each_alone(rows, made, choice)
         near = neighbours(rows, made["eps"], made.get("metric", "euclidean")) if make.__name__ == "DBSCAN" else 0.0
         forewarn(name, cost(make.__name__, made, len(rows), rows.shape[1], near), len(rows), tell)
         estimator = make(**made) if texts is None else make(texts=texts, **made)
@@ -248,7 +256,8 @@ def _fitted(name: str, estimator: Clusterer, rows: Vectors) -> tuple[Index, list
             f"Take another clusterer: {', '.join(NAMES)}",
         )
     said = {" ".join(str(w.message).split()): None for w in caught if issubclass(w.category, UserWarning)}
-    return found.astype(np.intp), [f"{name} says: {message}" for message in said]
+    said = {message: None for message in said if not message.startswith(_SQUARE)}
+    return found.astype(np.intp), [PARTED if _UNLINKED in message else f"{name} says: {message}" for message in said]
 
 
 def _numbered(rows: Vectors, found: Index, estimator: Clusterer, params: dict[str, Any]) -> Clustering:
@@ -291,6 +300,12 @@ def _findings(name: str, result: Clustering, k: int | None) -> list[str]:
     if empty:
         notes.append(f"{empty} of the {made} texts have no image nearest to them.")
     return notes
+
+
+def _each_alone(rows: Vectors, params: dict[str, Any], choice: KChoice | None) -> Clustering:
+    """As many groups as images, which all differ (`check_k`)."""
+    note = "There are as many groups as images: each is one."
+    return Clustering(np.arange(len(rows)), unit(rows.astype(np.float64)), params, [note], choice)
 
 
 def _all_alike(rows: Vectors) -> Clustering:

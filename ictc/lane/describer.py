@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,10 +12,20 @@ from ictc.errors import InputError
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Tick, no_tick
 from ictc.lane.words import nearest_words
+from ictc.means import Lane, lane_from_json
+from ictc.runfolder import Settings
 from ictc.types import Description, Failure, Item
 from step1.tags import vocabulary_digest
 
 WORDLESS = "no words: this embedder knows images alone"
+_KIND = "lane/"
+
+
+def kept_lane(settings: Settings) -> Lane | None:
+    """The embedding lane of a revision, which finds its vectors also where the embedder's file or folder is gone: they
+    are stored under the embedder's part of `LaneDescriber.fingerprint`."""
+    lane, described = lane_from_json(settings.lane), settings.describer_fingerprint
+    return lane and replace(lane, kept=described.split(",", 2)[2] if described.startswith(_KIND) else "")
 
 
 class LaneDescriber:
@@ -28,7 +39,7 @@ class LaneDescriber:
     @property
     def fingerprint(self) -> str:
         code = code_digest("ictc.lane.describer", "ictc.lane.words")
-        return f"lane/{code},{vocabulary_digest()},{self._images.fingerprint}"
+        return f"{_KIND}{code},{vocabulary_digest()},{self._images.fingerprint}"
 
     def describe(self, items: Sequence[Item], criterion: str, tick: Tick = no_tick) -> list[Description | Failure]:
         """Raises InputError: stored vectors have another width than the embedder's."""

@@ -25,7 +25,7 @@ class HeldLane:
         self._placer = placer
         self._lane = lane
         pairing = "best" if lane.pairing == "label" else lane.pairing  # of a new image nobody knows the true class
-        alone = replace(lane, pairing=pairing)
+        alone = replace(lane, pairing=pairing, truth="", shown={})
         self._inner = LaneReasoner(Placer(placer.embedder, alone, texts_only=placer.texts_only), alone, store)
         self.known = known
 

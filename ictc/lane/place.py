@@ -16,11 +16,9 @@ from ictc.lane.evening import View, view_of
 from ictc.lane.fusion import fused
 from ictc.lane.pairing import likeness_to, paired
 from ictc.lane.rows import check_rows
-from ictc.lane.split import held_out
 from ictc.lane.strategies import GROUPED, IMAGE_ONLY, TASK, prompts_of
 from ictc.means import Lane
 from ictc.reasoners.spherical import Index
-from ictc.scoring.truth import read_truth
 from ictc.types import Description
 
 
@@ -28,7 +26,7 @@ from ictc.types import Description
 class Placed:
     """`images` [n, d] unit; `rows` [n, m] as they are clustered, in `view`. Where there are prompts: `texts` [k, d],
     `names` [k] what each stands for, `nearest` [n] the prompt nearest to each image, and `anchors` [k, m] where a text
-    lies among `rows`. `test` [n]: images whose truth was not shown (pairing `label`)."""
+    lies among `rows`. `test` [n]: images whose truth was not shown (pairing `label`), unless that holds for all."""
 
     images: Vectors
     rows: Vectors
@@ -50,10 +48,10 @@ class Placer:
         self.texts_only = texts_only
 
     def images(self, descriptions: Sequence[Description]) -> Vectors:
-        """Unit rows [n, d].
+        """Rows [n, d], of unit length where the embedder's are.
 
         Raises:
-            StepError: an image was not embedded. InputError: a vector has no direction.
+            StepError: an image was not embedded. InputError: a vector has no direction, where texts are compared.
         """
         if self.texts_only or not isinstance(self.embedder, CachedImages):
             rows = self.embedder.embed_texts([d.text for d in descriptions])
@@ -65,8 +63,13 @@ class Placer:
                     "Run the same `ictc cluster` command again with --recompute.",
                 )
             rows = found
-        check_rows(rows, [d.image for d in descriptions])
+        check_rows(rows, [d.image for d in descriptions], zeros=self._alone)
         return rows
+
+    @property
+    def _alone(self) -> bool:
+        """Whether images are embedded, and nothing else is: zeros then say that nothing was found in one."""
+        return not self.texts_only and isinstance(self.embedder, CachedImages) and not self.embedder.joint
 
     def stored(self, descriptions: Sequence[Description]) -> Vectors | None:
         """The vectors of the images themselves, where all are in the store."""
@@ -78,7 +81,7 @@ class Placer:
         """`names`: of a first clustering, for prompts made of the criterion where no file names classes.
 
         Raises:
-            UsageError: the strategy and pairing do not fit the prompts, the embedder, or the truth.
+            UsageError: the strategy and pairing do not fit the prompts or the embedder, or nobody said the truth.
         """
         lane, images = self._lane, self.images(descriptions)
         prompts = prompts_of(lane.prompt_set, lane.strategy, criterion, names)
@@ -119,21 +122,19 @@ class Placer:
             return tuple(names)
         return tuple(given.groups[c] for c in given.classes) if self._lane.strategy == GROUPED else given.classes
 
-    def _shown(self, descriptions: Sequence[Description]) -> tuple[Index, NDArray[np.bool_]]:
+    def _shown(self, descriptions: Sequence[Description]) -> tuple[Index, NDArray[np.bool_] | None]:
         """The true class of each image that is shown it, -1 elsewhere; and which images are the test.
 
         Raises:
-            UsageError: the truth has a class that the prompts have not.
+            UsageError: no truth is known.
         """
-        given = self._lane.prompt_set
+        given, shown = self._lane.prompt_set, self._lane.shown
         assert given is not None
-        truth = read_truth(self._lane.truth, [d.image for d in descriptions]).classes
-        place = {name: i for i, name in enumerate(given.classes)}
-        if unknown := sorted(set(truth.values()) - set(place)):
+        if not shown:
             raise UsageError(
-                f"The truth has the class '{unknown[0]}', and the prompts file has not.",
-                f"Add it to: classes = [{', '.join(map(repr, given.classes[:3]))}, ...]",
+                "Which images were shown their true class is not known: this run was made by an earlier ictc.",
+                "Type its `ictc cluster` command again, with the same --truth.",
             )
-        test = held_out(truth, self._lane.seed)
-        shown = [place[truth[d.image]] if d.image in truth and d.image not in test else -1 for d in descriptions]
-        return np.asarray(shown, dtype=np.intp), np.asarray([d.image in test for d in descriptions])
+        place = {name: i for i, name in enumerate(given.classes)}
+        found = np.asarray([place[shown[d.image]] if d.image in shown else -1 for d in descriptions], dtype=np.intp)
+        return found, found < 0 if (found >= 0).any() else None

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,18 @@ def _classes(found: Any, fault: Fault) -> tuple[str, ...]:
             raise fault(f"classes: {name!r} is no name of a class.", hint)
         if name == _TEMPLATE:
             raise fault(f"classes: '{_TEMPLATE}' is a key of this file.", "Give the class another name.")
-        if found.count(name) > 1:
-            raise fault(f"classes: {name!r} is there twice.", "Remove one of the two.")
+    _check_twice("classes", found, fault)
     return tuple(found)
+
+
+def _check_twice(where: str, names: Sequence[str], fault: Fault) -> None:
+    """As in lists of names (`ictc.namelist`), upper and lower case are one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if other := seen.get(name.casefold()):
+            also = "" if other == name else f", as {other!r}: upper and lower case are one"
+            raise fault(f"{where}: {name!r} is there twice{also}.", "Remove one of the two.")
+        seen[name.casefold()] = name
 
 
 def _groups(found: Any, classes: tuple[str, ...], fault: Fault) -> dict[str, str]:
@@ -138,6 +147,7 @@ def _groups(found: Any, classes: tuple[str, ...], fault: Fault) -> dict[str, str
             raise fault(f"[groups]: '{name}' is not one of the classes.", _meant(name, classes))
         if not isinstance(group, str) or not group.strip():
             raise fault(f"[groups]: the group of '{name}' is {group!r}.", f'Type: {_quoted(name)} = "its group"')
+    _check_twice("[groups]", list(dict.fromkeys(groups.values())), fault)
     missing = [name for name in classes if name not in groups]
     if groups and missing:
         raise fault(

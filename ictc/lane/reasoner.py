@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from ictc.errors import IctcError, StepError, UsageError
+from ictc.errors import StepError, UsageError
 from ictc.fingerprint import code_digest, prompt_digest
 from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.lane.clusterers import TEXT, Clustering, cluster, quiet, takes_k
@@ -20,7 +19,7 @@ from ictc.lane.kept import keep, recall
 from ictc.lane.llmnames import SAMPLES
 from ictc.lane.pairing import likeness_to
 from ictc.lane.place import Placed, Placer
-from ictc.lane.strategies import CRITERION, CRITERION_PROMPT, GENERIC, IMAGE_ONLY
+from ictc.lane.strategies import CONTROLS, CRITERION, CRITERION_PROMPT, GENERIC, IMAGE_ONLY
 from ictc.lane.words import names_by_class, names_by_words
 from ictc.means import Lane
 from ictc.outlying import told
@@ -35,6 +34,8 @@ SUPERVISED = (
     "Supervised: the pairing label fused images with the prompts of their TRUE classes. Scores are of the test split "
     "alone, whose truth was not shown; they say nothing of clustering without a truth."
 )
+MARK = "supervised (pairing label); scores of the test split"
+"""The same in a few words, for pictures."""
 Namer = Callable[[Taxonomy, Sequence[Sequence[str]]], Taxonomy]
 """Names clusters anew, given a draft and for each cluster what its most typical images show."""
 
@@ -72,7 +73,7 @@ class LaneReasoner:
 
     @property
     def fingerprint(self) -> str:
-        """Of all but the path of the prompts file."""
+        """Of all but the paths of the files of prompts and truth."""
         return content_key("lane-named/1", clusters=self._identity, namer=self._named_by)
 
     @property
@@ -82,7 +83,6 @@ class LaneReasoner:
         return content_key(
             "lane/1",
             **{key: value for key, value in lane.to_json().items() if key not in ("embedder", "prompts", "truth")},
-            truth=_digest(lane.truth),
             embedder=self._placer.embedder.fingerprint,
             code=code_digest("ictc.lane"),
             prompts=prompt_digest(CRITERION_PROMPT, NAME_PROMPT),
@@ -121,7 +121,9 @@ class LaneReasoner:
             Cluster(name, "", dict(sorted(t.items(), key=lambda x: (-x[1], x[0]))))
             for name, t in zip(names, tally, strict=True)
         ]
-        remarks = [*([SUPERVISED] if done.placed.test is not None else []), *done.found.notes]
+        control = CONTROLS.get(self._lane.strategy)
+        supervised = [SUPERVISED] if self._lane.supervised else []
+        remarks = [*([control] if control else []), *supervised, *done.found.notes]
         draft = Taxonomy(criterion, clusters, done.found.choice, " ".join(remarks))
         return draft if self._namer is None else self._namer(draft, self._typical(done, descriptions))
 
@@ -144,15 +146,16 @@ class LaneReasoner:
         ]
 
     def evidence(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
-        """The vectors as they are clustered (without prompts that need the names of a first clustering)."""
+        """The vectors as they are clustered (without prompts that need the names of a first clustering).
+
+        Raises:
+            StepError, UsageError: see `Placer`. There are none in place of these: words say far less of an image.
+        """
         lane = self._lane
         if lane.strategy == CRITERION and lane.prompt_set is None:
             plain = Placer(self._placer.embedder, replace(lane, strategy=IMAGE_ONLY, pairing="best"))
             return plain.place(descriptions, criterion).rows
-        try:
-            return self._placer.place(descriptions, criterion).rows
-        except IctcError:  # the file of the truth is gone, or an image was never embedded
-            return None
+        return self._placer.place(descriptions, criterion).rows
 
     def appearance(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:
         """The images' own vectors, where images were embedded."""
@@ -165,7 +168,7 @@ class LaneReasoner:
         Raises:
             UsageError: see `Placer.place` and `clusterers.cluster`. InputError: vectors that cannot be clustered.
         """
-        named = bool(self._lane.truth)  # whose truth is known by their names
+        named = bool(self._lane.shown)  # whose truth is known by their names
         what = "\0".join((d.sha256 or d.text) + f"\0{d.image}" * named for d in descriptions)
         images = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()
         key = content_key("lane-clusters/1", lane=self._identity, images=images, criterion=criterion, k=k)
@@ -266,11 +269,3 @@ def _distinct(names: Sequence[str]) -> list[int]:
 
 def _first(text: str) -> str:
     return "image" if text == WORDLESS else text.split(",")[0].strip() or "image"
-
-
-def _digest(truth: str) -> str:
-    """Changes with the file that holds the true classes, where it is one."""
-    for path in (Path(truth), Path(truth.rpartition(":")[0])):
-        if truth and path.is_file():
-            return truth.rpartition("/")[2] + hashlib.sha256(path.read_bytes()).hexdigest()
-    return truth

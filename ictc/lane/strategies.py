@@ -21,6 +21,11 @@ from ictc.promptset import PromptSet
 
 IMAGE_ONLY, GENERIC, TASK, GROUPED = "image-only", "generic", "task", "grouped"
 SWAPPED, HIERARCHICAL, CRITERION = "swapped", "hierarchical", "criterion"
+CONTROLS = {
+    SWAPPED: "A control: every prompt stands under the name of another class, so names and labels are wrong.",
+    GENERIC: "A control: one prompt for all classes tells nothing apart, so clusters are those of images alone.",
+}
+"""What is said wherever such a result is shown."""
 STRATEGIES = (IMAGE_ONLY, GENERIC, TASK, GROUPED, SWAPPED, HIERARCHICAL, CRITERION)
 CRITERION_PROMPT = "offline/criterion.txt"
 _SEED = 0

@@ -11,7 +11,9 @@ from ictc.errors import UsageError
 from ictc.files import write_atomic
 from ictc.interfaces import Vectors
 from ictc.job import Done
-from ictc.lane.reasoner import SUPERVISED
+from ictc.lane.checking import check_seed
+from ictc.lane.reasoner import MARK, SUPERVISED
+from ictc.laneruns import scored_on
 from ictc.maps.colours import by_size, matched
 from ictc.maps.figure import FORMATS, Panel, draw
 from ictc.maps.methods import check_method, positions
@@ -62,6 +64,7 @@ def draw_maps(
         MissingExtra: the method's package is not installed. InputError: the truth. RunError: no such run or revision.
     """
     check_method(asked.method)
+    check_seed(asked.seed)
     form = _form(out)
     wanted = _wanted(runs, revisions)
     seen = [_seen(reopen(run, revision), asked) for run, revision in wanted]
@@ -113,7 +116,7 @@ def _seen(done: Done, asked: Asked) -> _Seen:
     facts: dict[str, Any] = {"run": str(done.folder.path), "revision": done.revision.id, "criterion": result.criterion}
     facts |= {"strategy": lane.strategy, "clusterer": lane.clusterer} if lane else {}
     facts |= {"images": len(vectors), "shown": min(len(vectors), asked.limit), "k": result.k}
-    facts |= {"supervised": SUPERVISED} if lane and lane.pairing == "label" else {}
+    facts |= {"supervised": SUPERVISED} if lane and lane.supervised else {}
     classes: Mapping[str, str | None] = {}
     if asked.truth:
         scores, known = score_result(result, asked.truth, vectors, lane=lane)
@@ -121,7 +124,8 @@ def _seen(done: Done, asked: Asked) -> _Seen:
         classes = known.classes
     clusters = result.predicted()
     assigned = {image: name for image, name in clusters.items() if name is not None}
-    apart = silhouette(assigned, {a.image: v for a, v in zip(result.assignments, vectors, strict=True)})
+    by_image = {a.image: v for a, v in zip(result.assignments, vectors, strict=True)}
+    apart = silhouette(assigned, scored_on(lane, by_image))
     facts["silhouette"] = None if apart is None else round(apart, 4)
     return _Seen(done, vectors, clusters, classes, facts)
 
@@ -160,7 +164,7 @@ def _title(facts: Mapping[str, Any], asked: Asked) -> str:
     sampled = f", {facts['shown']:,} of {facts['images']:,} images" if facts["shown"] < facts["images"] else ""
     known = {key: facts.get(key) for key in ("silhouette", "acc", "ari", "nmi")}
     told = "  ".join(f"{key if len(key) > 3 else key.upper()} {v:.2f}" for key, v in known.items() if v is not None)
-    only = " (supervised; scores of the test split)" if facts.get("supervised") else ""
+    only = f" {MARK}" if facts.get("supervised") else ""
     name = shortened(printable(f"{run} {facts['revision']}: {made}"), _LONGEST)
     return f"{name}, K {facts['k']}; {_CALLED[asked.method]}{sampled}\n{told}{only}"
 

@@ -1,6 +1,6 @@
 """The report: one HTML page that shows every revision of a run, and how to make every number on it again."""
 
-from ictc.report.book import Book
+from ictc.report.book import Book, Chapter, tiles
 from ictc.report.build import build_report, mapped, shown_images
 from ictc.report.data import Images
 from ictc.report.model import ModelUsed, Page, Provenance, Report
@@ -10,6 +10,7 @@ from ictc.report.pieces import Beside, Within
 __all__ = [
     "Beside",
     "Book",
+    "Chapter",
     "Images",
     "ModelUsed",
     "Page",
@@ -21,4 +22,5 @@ __all__ = [
     "render_html",
     "render_page",
     "shown_images",
+    "tiles",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ictc.differing import Difference, difference
@@ -16,21 +16,52 @@ from ictc.report.model import Page, Provenance, Report, Thumbnail
 from ictc.report.pieces import Pieces
 from ictc.result import Result
 
-_TILES, _FEWEST = 1800, 60
+_TILES, _FEWEST = 2400, 60
 """Pictures shown in the clusters of all revisions together, and in those of one at least."""
 
 
-class Book:
-    """`images` are those of all revisions. What is kept of a revision does not grow with its descriptions."""
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What the page has of one revision: its part of the page, what the script must know, and names of pieces."""
 
-    def __init__(self, images: Images, pieces: Pieces, revisions: int = 1, most: int = PICTURES) -> None:
+    report: Report
+    told: Mapping[str, Any]
+    pieces: Sequence[str]
+
+
+def tiles(revisions: int, most: int = PICTURES) -> int:
+    """About how many pictures each revision shows, at most `most`: fewer where there are twice as many revisions."""
+    return max(_FEWEST, min(most, _TILES >> max(0, revisions - 1).bit_length()))
+
+
+class Book:
+    """`images` are those of all revisions; `most`: about how many are shown in the clusters of one. `known`: chapters
+    of an earlier book of the same images. What is kept of a revision does not grow with its descriptions."""
+
+    def __init__(
+        self, images: Images, pieces: Pieces, most: int = PICTURES, known: Mapping[str, Chapter] | None = None
+    ) -> None:
         self.images = images
-        self.most = max(_FEWEST, min(most, _TILES // max(1, revisions)))
+        self.most = most
+        self.chapters: dict[str, Chapter] = {}
+        self._known = known or {}
         self._pieces = pieces
-        self._reports: list[Report] = []
-        self._told: list[dict[str, Any]] = []
-        self._latest: dict[str, tuple[int, Result]] = {}
-        self._texts: dict[str, str] = {}
+        self._names = ""
+        self._latest: dict[str, tuple[int, Callable[[], Result]]] = {}
+        self._texts: dict[str, Sequence[str]] = {}
+
+    def list_images(self, pictured: str, keys: str = "") -> None:
+        """All images; see `Images.listed`."""
+        self._names = self._pieces.put("images", self.images.listed(pictured, keys))
+
+    def again(self, key: str, described: str, result: Callable[[], Result]) -> bool:
+        """Whether the next revision is the chapter of that key, which is taken then. `described` as in `add`."""
+        if chapter := self._known.get(key):
+            self._pieces.keep(chapter.pieces)
+            self._texts[described] = chapter.told["texts"]
+            self._latest[chapter.report.criterion] = len(self.chapters), result
+            self.chapters[key] = chapter
+        return chapter is not None
 
     def add(
         self,
@@ -45,10 +76,11 @@ class Book:
         corrected: Collection[str] = (),
         described: str = "",
         draw: Draw = layout,
+        key: str = "",
     ) -> None:
         """The next revision; see `build_report`. `corrected`: the images that a person moved; `described`: the same for
-        revisions with the same descriptions, which are kept once."""
-        at = len(self._reports)
+        revisions with the same descriptions, which are kept once; `key`: for a later book to take the chapter again."""
+        at = len(self.chapters)
         since, changed = self._changed(at, result)
         report = build_report(
             result,
@@ -66,17 +98,16 @@ class Book:
         numbers = {s.cluster.name: s.number for s in report.sections}
         moved = [self.images.numbers[m.image] for m in changed.images] if changed else []
         put = self._pieces.put
-        put(columns(f"columns-{at}", result, self.images, numbers, truth or {}, corrected, moved))
-        known = self._texts.get(described) if described else None
-        texts = known or f"texts-{at}"
-        if known is None and not put(descriptions(texts, result, self.images)):
-            texts = ""
+        own = put("columns", columns(result, self.images, numbers, truth or {}, corrected, moved))
+        texts = self._texts.get(described) if described else None
+        if texts is None:
+            texts = [put("texts", block) for block in descriptions(result, self.images)]
         self._texts[described] = texts
-        why = f"reasons-{at}" if put(reasons(f"reasons-{at}", result, self.images)) else ""
+        why = [put("reasons", block) for block in reasons(result, self.images)]
         matching = scores["matching"] if scores else ()
         matched = {m["class"]: numbers[m["cluster"]] for m in matching if m["cluster"] in numbers}
-        self._reports.append(report)
-        self._told.append(_told(report, matched, texts=texts, reasons=why, since=since if changed else None))
+        told = _told(report, matched, columns=own, texts=texts, reasons=why, since=since if changed else None)
+        self.chapters[key or str(at)] = Chapter(report, told, [own, *texts, *why])
 
     def page(
         self,
@@ -89,23 +120,29 @@ class Book:
         pieces: str = "",
     ) -> Page:
         """The page, which opens with the revision at `current`. `pictures` and `pieces` are in its folder, if any."""
-        inline = {number for report in self._reports for number in report.thumbnails} | set(thumbnails or {})
+        reports = self._reports
+        inline = {number for report in reports for number in report.thumbnails} | set(thumbnails or {})
         told = {
-            "images": len(self.images),
+            "images": self._names,
             "block": BLOCK,
             "current": current,
             "folder": f"{folder}/{pieces}/" if folder else "",
             "pictures": f"{folder}/{pictures}/" if folder else "",
             "inline": sorted(inline),
-            "revisions": self._told,
+            "revisions": [chapter.told for chapter in self.chapters.values()],
         }
-        return Page(self._reports, current, told, data or {}, thumbnails or {}, folder, key)
+        return Page(reports, current, told, data or {}, thumbnails or {}, folder, key)
+
+    @property
+    def _reports(self) -> Sequence[Report]:
+        return [chapter.report for chapter in self.chapters.values()]
 
     def _changed(self, at: int, result: Result) -> tuple[int, Difference | None]:
         """Since the last revision of the same criterion."""
         before = self._latest.get(result.criterion)
-        self._latest[result.criterion] = at, replace(result, descriptions=(), labels=(), metadata={})
-        return (before[0], difference(before[1], result)) if before else (at, None)
+        slim = replace(result, descriptions=(), labels=(), metadata={})
+        self._latest[result.criterion] = at, lambda: slim
+        return (before[0], difference(before[1](), result)) if before else (at, None)
 
 
 def _told(report: Report, matched: Mapping[str, int], **more: Any) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def build_report(
     pictures = _Pictures(result, truth or {}, matched, thumbnails or {}, numbers)
     quota = _quota(result, bool(thumbnails), most)
     total = len(result.assignments)
-    by_size = sorted(result.taxonomy.clusters, key=lambda c: -len(members[c.name]))
+    labels = result.labels_of
+    told = [replace(c, labels=labels[c.name]) for c in result.taxonomy.clusters]
+    by_size = sorted(told, key=lambda c: -len(members[c.name]))
     sections = [
         _section(number, cluster, members[cluster.name], total, quota, pictures)
         for number, cluster in enumerate(by_size, 1)

@@ -8,7 +8,7 @@ images that are read when they are looked at.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,6 @@ ABSENT, FAILED, UNASSIGNED = -1, -2, 0
 
 _NONE = -1
 _LIST = 500
-
-Chunk = tuple[str, Any]
-"""The name of a piece of data and its JSON value."""
 
 
 class Images:
@@ -50,13 +47,13 @@ class Images:
             elif item.path:
                 self.items[number] = item
 
-    def chunk(self, pictured: str, keys: str = "") -> Chunk:
+    def listed(self, pictured: str, keys: str = "") -> dict[str, Any]:
         """Names and paths. `pictured`: a letter an image, 0 without picture, 2 for one of few pixels, else 1; `keys`:
         the names of the thumbnails' files, all of one length."""
         root = _root(self.items)
         other = {i: printable(str(x.path)) for i, x in enumerate(self.items) if x.path and str(x.path) != root + x.name}
         names = "\n".join(printable(x.name) for x in self.items)
-        return "images", {
+        return {
             "names": names,
             "root": printable(root),
             "paths": other,
@@ -73,14 +70,13 @@ def _root(items: Sequence[Item]) -> str:
 
 
 def columns(
-    key: str,
     result: Result,
     images: Images,
     numbers: Mapping[str, int],
     truth: Mapping[str, str],
     corrected: Collection[str] = (),
     moved: Sequence[int] = (),
-) -> Iterator[Chunk]:
+) -> dict[str, Any]:
     """The columns of a revision. `numbers`: the section of each cluster; `corrected`: images a person has moved;
     `moved`: the numbers of those that an earlier revision has elsewhere."""
     n, at = len(images), images.numbers
@@ -101,40 +97,35 @@ def columns(
         if image in at:
             classes.set(at[image], true_class)
     told = [[at[f.image], f.stage, f.code, as_shown(f.message)] for f in result.failures]
-    yield (
-        key,
-        {
-            "cluster": _ints(cluster),
-            "confidence": _ints(confidence),
-            "by": by.value(),
-            "label": label.value(),
-            "labelledBy": labelled_by.value(),
-            "truth": classes.value(),
-            "failures": told,
-            "corrected": sorted(at[image] for image in corrected if image in at),
-            "moved": sorted(moved),
-        },
-    )
+    return {
+        "cluster": _ints(cluster),
+        "confidence": _ints(confidence),
+        "by": by.value(),
+        "label": label.value(),
+        "labelledBy": labelled_by.value(),
+        "truth": classes.value(),
+        "failures": told,
+        "corrected": sorted(at[image] for image in corrected if image in at),
+        "moved": sorted(moved),
+    }
 
 
-def descriptions(key: str, result: Result, images: Images) -> Iterator[Chunk]:
-    """Blocks of descriptions, `key`-0, `key`-1, ..."""
-    return _blocks(key, len(images), ((images.numbers[d.image], d.text) for d in result.descriptions))
+def descriptions(result: Result, images: Images) -> list[str]:
+    """Descriptions in blocks, a line an image; no block where there are none."""
+    return _blocks(len(images), ((images.numbers[d.image], d.text) for d in result.descriptions))
 
 
-def reasons(key: str, result: Result, images: Images) -> Iterator[Chunk]:
-    """Blocks of reasons; one that only says the label again is left out."""
+def reasons(result: Result, images: Images) -> list[str]:
+    """Reasons in blocks; one that only says the label again is left out."""
     labels = {x.image: x.label for x in result.labels}
     said = ((images.numbers[a.image], a.evidence) for a in result.assignments if a.evidence != labels.get(a.image))
-    return _blocks(key, len(images), said)
+    return _blocks(len(images), said)
 
 
-def _blocks(key: str, n: int, texts: Iterable[tuple[int, str]]) -> Iterator[Chunk]:
+def _blocks(n: int, texts: Iterable[tuple[int, str]]) -> list[str]:
     lines: dict[int, str] = {i: as_shown(text, TEXT) for i, text in texts if text}
-    if lines:
-        for start in range(0, n, BLOCK):
-            rows = range(start, min(n, start + BLOCK))
-            yield f"{key}-{start // BLOCK}", "\n".join(lines.get(i, "") for i in rows)
+    starts = range(0, n, BLOCK) if lines else ()
+    return ["\n".join(lines.get(i, "") for i in range(start, min(n, start + BLOCK))) for start in starts]
 
 
 class _Words:

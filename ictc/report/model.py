@@ -25,7 +25,8 @@ class ModelUsed:
 class Provenance:
     """How the run was made: what a reader needs to make it again.
 
-    `next_commands` holds (command, what it does); `seconds` is wall time per stage; `made` is an ISO date and time.
+    `next_commands` holds (command, what it does); `seconds` is wall time per stage; `made` is an ISO date and time. `corrected`: a person
+    merged, split, dropped or added clusters.
     """
 
     command: str = ""
@@ -35,6 +36,7 @@ class Provenance:
     seconds: Mapping[str, float] = field(default_factory=dict)
     made: str = ""
     revision: str = ""
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class ScoreView:
     """The scores as shown: tiles of (name, value, note), the table of classes and the confusion matrix.
 
     A matrix too large to read is left out: `rows` is empty. `reliability` is None where no image has a confidence.
+    `supervised` says what true classes went into the result, "" where none did.
     """
 
     n: int
@@ -166,6 +169,7 @@ class ScoreView:
     columns: Sequence[str]
     rows: Sequence[HeatRow]
     reliability: ReliabilityView | None = None
+    supervised: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,87 @@
 """Where the pieces of data go: into the page, or as scripts into a folder beside it.
 
 A page that was opened from a disk may not read files (`fetch` of file:// is refused everywhere), but it may run
-scripts, so a piece in the folder is a script of one call: `ictcData(name, value)`.
+scripts, so a piece in the folder is a script of one call: `ictcData(name, value)`. A piece is named by its content:
+the same data is kept once, and what a page shares with the one before it is not written again.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ictc.files import write_atomic
-from ictc.report.data import Chunk
 from ictc.report.page import as_json
 
 
 class Pieces(Protocol):
     """Takes the data of a page, piece by piece."""
 
-    def put(self, chunks: Iterable[Chunk]) -> int:
-        """Keeps them, and says how many there were."""
+    def put(self, kind: str, value: Any) -> str:
+        """Keeps a JSON value; its name."""
+
+    def keep(self, names: Iterable[str]) -> None:
+        """These, of the page before, are in this one too."""
 
 
 class Within:
-    """Pieces that go into the page."""
+    """Pieces that go into the page. `before`: those of the page before."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Mapping[str, str] | None = None) -> None:
         self.data: dict[str, str] = {}
+        self._before = before or {}
 
-    def put(self, chunks: Iterable[Chunk]) -> int:
-        before = len(self.data)
-        self.data |= {name: as_json(value) for name, value in chunks}
-        return len(self.data) - before
+    def put(self, kind: str, value: Any) -> str:
+        text = as_json(value)
+        name = _name(kind, text)
+        self.data[name] = text
+        return name
+
+    def keep(self, names: Iterable[str]) -> None:
+        self.data |= {name: self._before[name] for name in names}
 
 
 class Beside:
-    """Pieces in a folder of their own within `folder`, so that an older page goes on with its own."""
+    """Pieces in a folder."""
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.name = f"data-{key[:16]}"
-        (folder / self.name).mkdir(parents=True, exist_ok=True)
+        self._used: set[str] = set()
+        folder.mkdir(parents=True, exist_ok=True)
 
-    def put(self, chunks: Iterable[Chunk]) -> int:
-        count = 0
-        for name, value in chunks:
-            write_atomic(self._folder / self.name / f"{name}.js", f'ictcData("{name}",{as_json(value)})\n')
-            count += 1
-        return count
+    def put(self, kind: str, value: Any) -> str:
+        text = as_json(value)
+        name = _name(kind, text)
+        file, script = self._file(name), f'ictcData("{name}",{text})\n'
+        if not _holds(file, script.encode()):
+            write_atomic(file, script)
+        self._used.add(name)
+        return name
+
+    def keep(self, names: Iterable[str]) -> None:
+        self._used.update(names)
 
     def drop_others(self) -> None:
         """Removes the pieces of pages that are no more."""
-        for other in self._folder.glob("data-*"):
-            if other.name != self.name:
+        kept = {self._file(name) for name in self._used}
+        for file in self._folder.iterdir():
+            if file not in kept:
                 with suppress(OSError):
-                    shutil.rmtree(other)
+                    file.unlink()
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.js"
+
+
+def _name(kind: str, text: str) -> str:
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    try:
+        return file.stat().st_size == len(content) and file.read_bytes() == content
+    except OSError:
+        return False

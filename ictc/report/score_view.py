@@ -23,6 +23,7 @@ def score_view(scores: Mapping[str, Any]) -> ScoreView:
     return ScoreView(
         n=scores["n"],
         without_truth=scores["without_truth"],
+        supervised=scores.get("supervised", {}).get("note", ""),
         tiles=_tiles(scores),
         classes=[
             ClassScore(c["class"], c["n"], c["cluster"] or "", c["recall"], c["precision"], c["f1"])
@@ -48,6 +49,8 @@ def _tiles(scores: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
     if scores["silhouette"] is not None:
         tiles.append(("Silhouette", _decimal(scores["silhouette"]), "of the vectors, \u22121 to 1"))
+    if scores.get("prompt_acc") is not None:
+        tiles.append(("Prompt accuracy", _decimal(scores["prompt_acc"]), "nearest prompt is that of the true class"))
     others = [f"{scores[k]:,} {word}" for k, word in (("off_list", "off-list"), ("failed", "failed")) if scores[k]]
     return [*tiles, ("Unassigned", f"{scores['unassigned']:,}", ", ".join(others))]
 

@@ -16,8 +16,9 @@ _WITH_NUMBERS = 60  # columns up to which each cell shows its count
 _WIDEST = 15.0  # inches, of the cells
 
 
-def confusion_png(scores: Scores) -> bytes:
-    """A PNG: rows are classes, columns clusters, shade the share of the class, numbers the images.
+def confusion_png(scores: Scores, columns_are: str = "cluster", mark: str = "") -> bytes:
+    """A PNG: rows are classes, columns clusters (or what `columns_are`), shade the share of the class, numbers the
+    images. `mark`: a line that says what kind of numbers these are.
 
     Clusters that stand for a class lie on the diagonal; the last column is of unassigned and failed images, left out
     when there are none. Readable from 2 to about 50 classes.
@@ -44,9 +45,10 @@ def confusion_png(scores: Scores) -> bytes:
     axes.set_yticks(range(n_rows), [_short(c) for c in confusion.classes], fontsize=size)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_parse_math(False)  # a `$` in a name is a `$`
-    axes.set_xlabel("cluster; shade: share of the class")
+    axes.set_xlabel(f"{columns_are}; shade: share of the class")
     axes.set_ylabel("class")
-    axes.set_title(f"ACC {scores.acc:.4f}   ARI {scores.ari:.4f}   NMI {scores.nmi:.4f}   n = {scores.n:,}", fontsize=9)
+    told = f"ACC {scores.acc:.4f}   ARI {scores.ari:.4f}   NMI {scores.nmi:.4f}   n = {scores.n:,}"
+    axes.set_title(f"{told}\n{mark}" if mark else told, fontsize=9)
     if n_cols <= _WITH_NUMBERS:
         for i, j in np.argwhere(counts > 0):
             colour = "white" if share[i, j] > 0.55 else "black"

@@ -11,14 +11,13 @@ from typing import Any
 
 from ictc.errors import InputError
 from ictc.progress import Watch
-from ictc.runfolder import RunFolder
 from ictc.spending.estimate import Estimate
 from ictc.spending.meter import Meter
-from ictc.steering.applying import apply, resolved
+from ictc.steering.advice import advice_takes, advise
 from ictc.steering.corrections import Anew, Change, Move, from_row, words_of
 from ictc.steering.forecast import forecast
 from ictc.steering.job import Refined, go_to, refine, undo
-from ictc.steering.work import Refinement, begun
+from ictc.steering.work import Refinement
 from ictc.text import command_line, printable, shortened
 
 _REVISION = re.compile(r"[0-9]{3,9}")
@@ -56,6 +55,13 @@ def read_refinement(body: Any, by: By, name_of: Callable[[int], str]) -> Refinem
     )
 
 
+def read_question(body: Any, by: By) -> Refinement:
+    """Of what revision suggestions are wanted, from {"revision": "002"}. Raises InputError: it is anything else."""
+    if not isinstance(body, dict) or set(body) != {"revision"}:
+        raise _odd("It must be an object with a revision.")
+    return Refinement(by.folder, (), read_revision(body["revision"]), by.given, meter=by.meter)
+
+
 def read_revision(text: Any) -> str:
     """Raises InputError."""
     if not isinstance(text, str) or not _REVISION.fullmatch(text):
@@ -87,34 +93,20 @@ def _odd(why: str) -> InputError:
 
 def command(asked: Refinement) -> str:
     """What to type for the same."""
-    return command_line("refine", str(asked.folder), "--revision", asked.revision, *words_of(asked.changes))
+    words = words_of(asked.changes) or ["--suggest"]
+    return command_line("refine", str(asked.folder), "--revision", asked.revision, *words)
 
 
 def title(asked: Refinement) -> str:
     """The change in a few words."""
-    return shortened(printable(shlex.join(words_of(asked.changes))), 120)
+    return shortened(printable(shlex.join(words_of(asked.changes))), 120) or "suggestions"
 
 
 def planned(asked: Refinement) -> dict[str, Any]:
     """What the change would ask and cost. Raises UsageError: it cannot be made, as far as that is known before."""
-    found = forecast(asked)
-    if not found.steps:
-        _check(asked)
-    return {"requests": found.to_json()["requests"], "cost": found.to_json()["cost"], "line": takes(found)}
-
-
-def _check(asked: Refinement) -> None:
-    """Of changes that ask no model, `forecast` makes none."""
-    folder = RunFolder(asked.folder)
-    with folder.open_store() as store:
-        work = begun(asked, folder, store)
-        described, draft = {d.image: d.sha256 for d in work.result.descriptions}, work.draft()
-        for change in asked.changes:
-            if isinstance(change, Anew):
-                return
-            draft, question = apply(resolved(change, draft, described), draft, described)
-            if question:
-                return
+    found = forecast(asked) if asked.changes else advice_takes(asked)
+    line = " ".join([takes(found), *found.remarks])
+    return {"requests": found.to_json()["requests"], "cost": found.to_json()["cost"], "line": line}
 
 
 def takes(found: Estimate) -> str:
@@ -130,6 +122,13 @@ def takes(found: Estimate) -> str:
 def applied(asked: Refinement, watch: Watch) -> dict[str, Any]:
     """The change, made. Raises as `steering.job.refine`."""
     return _told(refine(replace(asked, watch=watch)))
+
+
+def suggested(asked: Refinement) -> dict[str, Any]:
+    """What could be better, as changes to plan. Raises as `steering.advice.advise`."""
+    found = advise(asked)
+    told = [{**s.to_json(), "command": s.command()} for s in found.suggestions]
+    return {"suggestions": told, "by": found.by, "remark": found.remark}
 
 
 def undone(folder: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from ictc.errors import IctcError, InputError, RunBusy, RunError
+from ictc.pages import Known
 from ictc.progress import Watch
 from ictc.runfolder import RunFolder
 from ictc.serving import actions, shown
@@ -43,6 +44,7 @@ class Site:
     _plans: dict[int, Refinement] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _tried: str = ""
+    _known: Known = field(default_factory=Known)
 
     def __post_init__(self) -> None:
         self.folder = RunFolder(self.by.folder)
@@ -63,16 +65,25 @@ class Site:
 
     def _page(self, watch: Watch) -> dict[str, Any]:
         try:
-            self.shown = shown.make_page(self.folder, watch)
+            self.shown = shown.make_page(self.folder, watch, self._known)
         except RunBusy:
             self._tried = ""
             raise
+        if not self._known.chapters:  # the page was there; made ready for the next, which shares all but one revision
+            with suppress(IctcError):
+                shown.ready(self.folder, self.shown, self._known)
         return {"revision": self.shown.revision}
 
     # -- what is done
 
     def plan(self, body: Any) -> Job:
-        asked = actions.read_refinement(body, self.by, self.shown.name_of)
+        return self._plan(actions.read_refinement(body, self.by, self.shown.name_of))
+
+    def suggest(self, body: Any) -> Job:
+        """What suggestions take; to have them is to apply that plan."""
+        return self._plan(actions.read_question(body, self.by))
+
+    def _plan(self, asked: Refinement) -> Job:
         number = next(self._numbers)
 
         def work(watch: Watch) -> dict[str, Any]:
@@ -91,8 +102,11 @@ class Site:
         asked = self._plans.get(number)
         if asked is None:
             raise InputError("There is no such plan.", "Ask first what the change would take.")
-        work = self._then_page(partial(actions.applied, asked))
-        job = self._put("apply", actions.title(asked), work, actions.command(asked))
+        title, command = actions.title(asked), actions.command(asked)
+        if asked.changes:
+            job = self._put("apply", title, self._then_page(partial(actions.applied, asked)), command)
+        else:
+            job = self._put("suggest", title, lambda watch: actions.suggested(asked), command)
         self._plans.pop(number, None)
         return job
 
@@ -167,17 +181,14 @@ def application(site: Site) -> Starlette:
     async def image(request: Request) -> Response:
         return _jpeg(await run_in_threadpool(shown.large_picture, site.shown, request.path_params["number"]))
 
+    asked = {"plan": site.plan, "suggest": site.suggest, "apply": site.apply, "undo": site.undo, "accept": site.accept}
     return Starlette(
         routes=[
             Route("/", front),
             Route("/api/state", state),
             Route("/api/revision/{id:str}", revision),
             Route("/api/jobs/{id:int}", job),
-            *(
-                Route(f"/api/{name}", _asking(doing), methods=["POST"])
-                for name, doing in (("plan", site.plan), ("apply", site.apply), ("undo", site.undo))
-            ),
-            Route("/api/accept", _asking(site.accept), methods=["POST"]),
+            *(Route(f"/api/{name}", _asking(doing), methods=["POST"]) for name, doing in asked.items()),
             Route("/api/stop", stop, methods=["POST"]),
             Route("/static/{name:str}", static),
             Route("/report_files/{path:path}", beside),

@@ -17,7 +17,7 @@ from ictc.errors import IctcError
 from ictc.interfaces import Tick
 from ictc.progress import Watch
 
-Kind = Literal["page", "plan", "apply", "undo", "accept"]
+Kind = Literal["page", "plan", "apply", "suggest", "undo", "accept"]
 State = Literal["waiting", "running", "done", "failed", "stopped"]
 Work = Callable[[Watch], dict[str, Any]]
 
@@ -89,9 +89,9 @@ class Jobs:
         return self._known.get(number)
 
     def put(self, kind: Kind, title: str, work: Work, again: str = "") -> Job:
-        """Raises Busy: one thing at a time."""
+        """Raises Busy: one thing at a time; but what a person asks for may wait for the page to be made."""
         with self._lock:
-            if found := self.now:
+            if found := next((j for j in self._known.values() if not j.over and j.kind != "page"), None):
                 raise Busy(f"“{found.title}” is still being done.", "Wait until it is, or stop it.")
             job = Job(next(self._numbers), kind, title, work, again)
             self._known[job.id] = job
@@ -106,6 +106,9 @@ class Jobs:
         deaf = signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None)
         if running is None or running.state != "running" or self._worker is None or deaf:
             return False
+        for job in self._known.values():
+            if job.state == "waiting":
+                self._stop(job)
         self._stopping = True
         signal.pthread_kill(self._worker, signal.SIGINT)
         return True
@@ -127,15 +130,20 @@ class Jobs:
                     raise
                 self._stopping = False
 
+    def _stop(self, job: Job) -> None:
+        job.error = {"error": "Stopped.", "hint": "What was answered is kept; the same change goes on from there."}
+        job.state = "stopped"
+
     def _do(self, job: Job) -> None:
+        if job.over:
+            return
         job.state = "running"
         try:
             with self._around():
                 job.result = job.work(job.watch)
             job.state = "done"
         except KeyboardInterrupt:
-            job.error = {"error": "Stopped.", "hint": "What was answered is kept; the same change goes on from there."}
-            job.state = "stopped"
+            self._stop(job)
             raise
         except IctcError as e:
             job.error = {"error": e.message, "hint": e.hint}

@@ -16,9 +16,8 @@ from pathlib import Path
 from ictc.errors import InputError
 from ictc.images.files import ImageFault
 from ictc.images.thumbnails import thumbnail_jpeg
-from ictc.pages import FOLDER, PAGE, shown_revisions, write_page
-from ictc.progress import Watch
-from ictc.report import Images
+from ictc.pages import FOLDER, PAGE, Known, renew_page, shown_revisions
+from ictc.progress import Watch, unwatched
 from ictc.report.page import as_json, policy_digest, script_digest
 from ictc.runfolder import RunFolder
 from ictc.serving.security import POLICY
@@ -30,7 +29,7 @@ LARGE = 1600
 
 _HEAD = 4096
 _META = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
-_PIECE = re.compile(r"data-[0-9a-f]{16}/(([a-z]+)(?:-[0-9]+){0,2})\.js")
+_PIECE = re.compile(r"data/([a-z]+-[0-9a-f]{16})\.js")
 _PICTURE = re.compile(r"pictures-[0-9]{2,4}/[0-9a-f]{2}/[0-9a-f]{16}\.jpg")
 _CALL = re.compile(r'ictcData\("([a-z0-9-]+)",(.*)\)\s*', re.DOTALL)
 _JPEG = b"\xff\xd8\xff"
@@ -51,18 +50,17 @@ class Shown:
         return self.items[number].name
 
 
-def make_page(folder: RunFolder, watch: Watch) -> Shown:
-    """Brings report.html up to date. Raises RunBusy, RunError: as `write_page`."""
-    from ictc.job import Done
-
+def make_page(folder: RunFolder, watch: Watch, known: Known) -> Shown:
+    """Brings report.html up to date; `known`: what was made for it before. Raises RunBusy, RunError."""
     made_of = stamp(folder)
     revision = folder.revision(current(folder))
-    done = Done(revision.result(), folder, revision, reused=True)
-    write_page(done, watch, anew=not _has_this_script(folder.path / PAGE))
-    images = Images()
-    for one in shown_revisions(folder, revision):
-        images.add(one.items()[0], one.failures())
-    return Shown(made_of, revision.id, images.items)
+    renew_page(folder, revision, watch, anew=not _has_this_script(folder.path / PAGE), known=known)
+    return Shown(made_of, revision.id, known.images(shown_revisions(folder, revision)).items)
+
+
+def ready(folder: RunFolder, now: Shown, known: Known) -> None:
+    """Makes again what the page that is shown has, for the next one to take. Raises RunBusy, RunError."""
+    renew_page(folder, folder.revision(now.revision), unwatched, anew=True, known=known)
 
 
 def _has_this_script(file: Path) -> bool:

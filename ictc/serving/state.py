@@ -15,7 +15,7 @@ from ictc.errors import RunError
 from ictc.outlying import cluster_of
 from ictc.report.data import as_shown
 from ictc.runfolder import RunFolder
-from ictc.steering.kept import pinned, standing
+from ictc.steering.kept import pins_of
 
 _WRITTEN = ("DONE", "metrics.json", "corrections.jsonl")
 
@@ -79,7 +79,7 @@ def revision_state(folder: RunFolder, revision_id: str) -> dict[str, Any]:
         raise RunError(f"Revision {revision.id} is not finished.", "Choose another one.")
     taxonomy, settings = revision.taxonomy(), folder.settings(revision.id)
     sizes = Counter(a.cluster for a in revision.assignments())
-    pins = pinned(standing(revision.corrections()))
+    pins = pins_of(revision.corrections())
     by_size = sorted(taxonomy.clusters, key=lambda c: -sizes[c.name])
     clusters = [
         {"number": n, "name": c.name, "shown": as_shown(c.name), "size": sizes[c.name], "pinned": c.name in pins}

@@ -118,7 +118,7 @@ class Embeds:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """All four steps, with so many requests at once and, where there is a limit, so many a minute; and in the embedding
-    lane what would be embedded."""
+    lane what would be embedded. `remarks`: what a person should know of the result before."""
 
     HEADER: ClassVar = ("step", "model", "requests", "tokens in", "tokens out", "price: low / likely / high")
 
@@ -126,6 +126,7 @@ class Estimate:
     concurrency: int = 96
     rpm: int | None = None
     embeds: Embeds | None = None
+    remarks: Sequence[str] = ()
 
     @property
     def requests(self) -> Three:
@@ -157,7 +158,9 @@ class Estimate:
         ]
         total = {"requests": _whole(self.requests), "cost": _named(self.cost), "currency": CURRENCY}
         embeds = {"embedding": self.embeds.to_json()} if self.embeds else {}
-        return {"steps": steps, **total, "seconds": _whole(self.seconds) if self.seconds else None, **embeds}
+        seconds = _whole(self.seconds) if self.seconds else None
+        remarks = {"remarks": list(self.remarks)} if self.remarks else {}
+        return {"steps": steps, **total, "seconds": seconds, **embeds, **remarks}
 
     def rows(self) -> list[tuple[str, ...]]:
         """A table under `HEADER`, with a row for all steps together at its end."""

@@ -13,7 +13,7 @@ from ictc.replies.answers import Fault
 from ictc.runfolder import RunFolder
 from ictc.spending.dryrun import naming_step
 from ictc.spending.estimate import Estimate
-from ictc.steering.kept import pinned, standing
+from ictc.steering.kept import pins_of
 from ictc.steering.suggesting import Suggestion, by_findings, by_model
 from ictc.steering.work import Refinement, begun
 
@@ -38,7 +38,7 @@ def advise(asked: Refinement) -> Advice:
     with folder.open_store() as store:
         work = begun(asked, folder, store)
         done = Done(work.last.result(), folder, work.last, reused=True)
-        held = [p for p in pinned(standing(work.last.corrections())) if p in done.result.names]
+        held = [p for p in pins_of(work.last.corrections()) if p in done.result.names]
         offline = by_findings(done.result, done.findings, held)
         spec = work.means.reasoner
         if not calls_models(spec):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ictc.backends import Backends
 from ictc.errors import StepError, UsageError
 from ictc.interfaces import Reasoner
+from ictc.means import Means
 from ictc.namelist import Names, read_names
 from ictc.outlying import cluster_of, is_told, without
 from ictc.pipeline import check_there, split
@@ -29,16 +30,20 @@ class Remade:
     reasoner: Reasoner
 
 
-def check_another_k(k: int | None, draft: Draft, backends: Backends) -> None:
-    """Raises UsageError for a K that the pinned clusters or given names leave no room for."""
+def check_another_k(k: int | None, draft: Draft, means: Means) -> None:
+    """Raises UsageError for a K that the images, the pinned clusters or given names leave no room for."""
     pins = len(draft.pinned)
     if k is not None and k < max(1, pins):
         raise UsageError(
             f"K is {k}, but {pins} clusters are pinned." if pins else f"K is {k}; it must be at least 1.",
             f"Ask for -k {max(1, pins)} or more, or --unpin some." if pins else "Ask for -k 2 or more.",
         )
-    wording = backends.means.wording
-    if wording.names and not wording.open_names:
+    if k is not None and k > len(draft.assignments):
+        raise UsageError(
+            f"K is {k}, but there are only {len(draft.assignments)} images in the result.",
+            f"Ask for -k {len(draft.assignments)} or fewer.",
+        )
+    if means.wording.names and not means.wording.open_names:
         raise UsageError(
             "The names of this run are given (--names), and so is K.", "Use --add, --drop, --merge or --split instead."
         )
@@ -51,7 +56,7 @@ def another_k(k: int | None, draft: Draft, answerer: Answerer, renames: Mapping[
     Raises as the reasoner does.
     """
     backends, result = answerer.backends, answerer.result
-    check_another_k(k, draft, backends)
+    check_another_k(k, draft, backends.means)
     held = set(draft.members(*draft.pinned))
     labelled = [x for x in result.labels if x.image not in held and x.image in answerer.texts]
     rest = [answerer.texts[x.image] for x in labelled]
@@ -95,7 +100,7 @@ def another_criterion(
 ) -> Remade:  # fmt: skip
     """Steps 2a, 2b and 3 on these descriptions; pinned clusters stay as they are. Raises as the reasoner does."""
     backends, watch = answerer.backends, answerer.watch
-    check_another_k(k, draft, backends)
+    check_another_k(k, draft, backends.means)
     held = set(draft.members(*draft.pinned))
     pins = [draft.cluster(p) for p in draft.pinned]
     together = not answerer.asks or bool(backends.means.wording.budget)

@@ -3,7 +3,7 @@ images go to the nearest centre."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,8 @@ from ictc.means import Means
 from ictc.outlying import is_told, without
 from ictc.pipeline import check_there
 from ictc.progress import Watch
+from ictc.reasoners.held import Known
+from ictc.reasoners.words import says_something
 from ictc.result import Result
 from ictc.steering.draft import BY_HAND, Attract, Divide, Draft, Place, Question
 from ictc.steering.finding import same
@@ -26,6 +28,17 @@ Answers = dict[str, Assignment | Failure]
 def asks_models(means: Means) -> bool:
     """Whether a language model assigns images by these means."""
     return calls_models(means.reasoner) and means.lane is None
+
+
+def check_different(question: Divide, known: Sequence[Description]) -> None:
+    """Raises UsageError: images that are described alike cannot be told apart."""
+    different = len({d.text for d in known})
+    if different < question.into:
+        raise UsageError(
+            f"“{question.cluster}” cannot be split into {question.into}: its images have {different} different "
+            f"description{'' if different == 1 else 's'}.",
+            "Move images by hand (--add a name, --move IMAGE=name), or take a describer that says more.",
+        )
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Answerer:
 
     @cached_property
     def reasoner(self) -> Reasoner:
-        """For some of the images. Without a cascade: its budget is a share of all images, and these are few."""
+        """For some of the images, all of which it is asked about."""
         means = self.backends.means
         wording = replace(means.wording, names=None, open_names=False, levels=1, groups=0, budget="")
         return replace(self.backends, means=replace(means, wording=wording)).answering()
@@ -85,15 +98,41 @@ class Answerer:
             return {}
         taxonomy = without(draft.taxonomy)
         if self.asks:
-            return self._asked(described, taxonomy)
+            return self._asked(described, taxonomy, self._beside(draft, wanted))
         others = ((i, a) for i, a in draft.assignments.items() if i not in wanted and i in self.texts)
         held = [(self.texts[i], a.cluster) for i, a in others if a.cluster is not None]
         return self._told(to_centres(described, held, taxonomy.clusters, self.result.criterion, self.backends))
 
-    def _asked(self, described: Sequence[Description], taxonomy: Taxonomy) -> Answers:
+    @property
+    def spares(self) -> bool:
+        """Whether a cascade's budget holds. It is a share of what is asked about these images. While estimating all is
+        counted: what a cascade asks hangs on answers."""
+        return bool(self.backends.means.wording.budget) and not self.estimating
+
+    def _beside(self, draft: Draft, images: Collection[str]) -> Reasoner:
+        """Who puts images beside all others, in the draft's clusters."""
+        if not self.spares:
+            return self.reasoner
+        taxonomy = without(draft.taxonomy)
+        names = {*taxonomy.names}
+        stays = [
+            a
+            for i, a in draft.assignments.items()
+            if i not in images and i in self.labels and i in self.texts and says_something(self.texts[i].text)
+        ]
+        known = Known(
+            taxonomy,
+            [self.texts[a.image] for a in stays],
+            [self.labels[a.image] for a in stays],
+            [a.cluster if a.cluster in names else None for a in stays],
+            [a.confidence for a in stays],
+        )
+        return self.backends.placing(known)
+
+    def _asked(self, described: Sequence[Description], taxonomy: Taxonomy, reasoner: Reasoner) -> Answers:
         """The reasoner's answers; while estimating, what there is of them."""
         with self.watch("assign", len(described)) as tick:
-            found = self.reasoner.assign(described, taxonomy, taxonomy.criterion, tick)
+            found = reasoner.assign(described, taxonomy, taxonomy.criterion, tick)
         if self.estimating:
             return {f.image: f for f in found if isinstance(f, Assignment)}
         check_there([f for f in found if isinstance(f, Failure)])
@@ -107,10 +146,13 @@ class Answerer:
         each is assigned to a part. A part called as another cluster is called after the whole too."""
         whole, criterion = question.cluster, draft.taxonomy.criterion
         known = [self.texts[i] for i in question.images if i in self.texts]
+        reasoner = self.backends.dividing(bool(question.names)) if self.asks and self.spares else self.reasoner
         if question.names:
             parts = [Cluster(name) for name in question.names]
         else:
-            parts = list(self._parts(question, known, criterion).clusters)
+            elsewhere = {x for c in draft.taxonomy.clusters if c.name != whole for x in c.labels}
+            found = self._parts(question, known, criterion, reasoner).clusters
+            parts = [replace(c, labels={x: n for x, n in c.labels.items() if x not in elsewhere}) for c in found]
         taken = {same(name) for name in draft.names if name != whole}
         group = draft.cluster(whole).group
         parts = [
@@ -119,7 +161,7 @@ class Answerer:
         if question.names and not self.asks:
             answers = self._told(to_names(known, parts, self.backends))
         else:
-            answers = self._asked(known, Taxonomy(criterion, parts))
+            answers = self._asked(known, Taxonomy(criterion, parts), reasoner)
         reached = {a.cluster for a in answers.values() if isinstance(a, Assignment)} - {None}
         if len(reached) < 2 and not question.names and not self.estimating:
             raise StepError(
@@ -131,19 +173,14 @@ class Answerer:
         done = draft.in_clusters({whole: None}).with_clusters([*around[:at], *parts, *around[at + 1 :]])
         return done.answered(answers).with_homes(self.said, [c.name for c in parts])
 
-    def _parts(self, question: Divide, known: Sequence[Description], criterion: str) -> Taxonomy:
+    def _parts(self, question: Divide, known: Sequence[Description], criterion: str, reasoner: Reasoner) -> Taxonomy:
         labelled = [d for d in known if d.image in self.labels]
-        different = len({d.text for d in labelled})
-        if different < question.into and not self.backends.means.lane:
-            raise UsageError(
-                f"“{question.cluster}” cannot be split into {question.into}: its images have {different} different "
-                f"description{'' if different == 1 else 's'}.",
-                "Move images by hand (--add a name, --move IMAGE=name), or take a describer that says more.",
-            )
+        if not self.backends.means.lane:
+            check_different(question, labelled)
         labels = [self.labels[d.image] for d in labelled]
         try:
             with self.watch("merge", len(labels)) as tick:
-                found = self.reasoner.merge(labelled, labels, criterion, question.into)
+                found = reasoner.merge(labelled, labels, criterion, question.into)
                 tick(len(labels))
             return found
         except StepError:
@@ -171,7 +208,7 @@ class Answerer:
         may = {i for i, j, row in zip(free, own, near, strict=True) if j < 0 or row[new] > row[j]}
         described = [self.texts[i] for i in free if i in may]
         if self.asks:
-            found = self._asked(described, taxonomy) if described else {}
+            found = self._asked(described, taxonomy, self._beside(draft, may)) if described else {}
         else:
             found = self._told(to_names([self.texts[i] for i in free], taxonomy.clusters, self.backends))
         comes = {

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ictc.errors import UsageError
 from ictc.outlying import ABOUT
 from ictc.replies.reading import one_line
-from ictc.steering.corrections import Add, Correction, Drop, Merge, Move, Pin, Rename, Split, Unpin
+from ictc.steering.corrections import Add, Correction, Drop, Merge, Move, Pin, Rename, Split, Unpin, in_short
 from ictc.steering.draft import BY_HAND, Attract, Divide, Draft, Place, Question
 from ictc.steering.finding import cluster_named, images_named, new_name
 from ictc.text import printable
 from ictc.types import Assignment, Cluster
 
 
-def apply(change: Correction, draft: Draft, described: Mapping[str, str]) -> tuple[Draft, Question | None]:
-    """The draft with the change made, as far as that takes no question. `described`: contents (SHA-256) by image, of
-    those that have a description.
+def apply(change: Correction, draft: Draft) -> tuple[Draft, Question | None]:
+    """The draft with the change (as `resolved` gives it) made, as far as that takes no question.
 
     Raises:
         UsageError: it cannot be made; the hint says what to type instead. The message names what is not there.
@@ -36,46 +35,54 @@ def apply(change: Correction, draft: Draft, described: Mapping[str, str]) -> tup
         case Add():
             return _add(change, draft)
         case Move():
-            return _move(change, draft, described), None
+            return _move(change, draft), None
 
 
 def resolved(change: Correction, draft: Draft, described: Mapping[str, str]) -> Correction:
-    """As it will be kept: clusters, images and new names by their exact names, moves with contents. Raises as
-    `apply` does."""
+    """As it will be kept: clusters, images and new names by their exact names, moves with contents. `described`:
+    contents (SHA-256) by image, of those that have a description. Raises as `apply` does."""
     names = draft.names
     match change:
         case Rename():
             old = cluster_named(change.cluster, names)
-            return Rename(old, new_name(change.name, (n for n in names if n != old)))
+            return Rename(old, new_name(change.name, (n for n in names if n != old), _joining(old)))
         case Merge():
             parts = tuple(dict.fromkeys(cluster_named(c, names) for c in change.clusters))
             largest = max(parts, key=lambda p: len(draft.members(p)))
-            return Merge(parts, new_name(change.name or largest, (n for n in names if n not in parts)))
+            others = (n for n in names if n not in parts)
+            return Merge(parts, new_name(change.name or largest, others, _joining(*parts)))
         case Move():
             images = _images(change, described)
             contents = tuple(described[i] for i in images)
             return Move(images, cluster_named(change.cluster, names), contents if any(contents) else ())
         case Add():
-            return Add(new_name(change.name, names), one_line(printable(change.about)))
+            return Add(new_name(change.name, names, _moving), one_line(printable(change.about)))
         case _:
             return replace(change, cluster=cluster_named(change.cluster, names))
 
 
+def _joining(*parts: str) -> Callable[[str], str]:
+    """What to do where the name for these clusters is another's."""
+    return lambda known: f"To put them together: {in_short(Merge((*parts, known), known))}"
+
+
+def _moving(known: str) -> str:
+    return f"To put images into it: {in_short(Move(('IMAGE',), known))}"
+
+
 def _rename(change: Rename, draft: Draft) -> Draft:
-    old = cluster_named(change.cluster, draft.names)
-    name = new_name(change.name, (n for n in draft.names if n != old))
+    old, name = change.cluster, change.name
     clusters = [replace(c, name=name) if c.name == old else c for c in draft.taxonomy.clusters]
     pinned = tuple(name if p == old else p for p in draft.pinned)
     return replace(draft.with_clusters(clusters).in_clusters({old: name}), pinned=pinned)
 
 
 def _merge(change: Merge, draft: Draft) -> Draft:
-    parts = list(dict.fromkeys(cluster_named(c, draft.names) for c in change.clusters))
+    parts, name = change.clusters, change.name
     if len(parts) < 2:
         raise UsageError("One cluster alone cannot be merged.", 'Name two or more: --merge "a+b=c"')
     sizes = {p: len(draft.members(p)) for p in parts}
     largest = max(parts, key=lambda p: sizes[p])
-    name = new_name(change.name or largest, (n for n in draft.names if n not in parts))
     held = [draft.cluster(p) for p in parts]
     about = draft.cluster(name).about if name in parts else ", ".join(parts)
     labels: dict[str, int] = {}
@@ -103,7 +110,7 @@ def _split(change: Split, draft: Draft) -> tuple[Draft, Question]:
     taken = [n for n in draft.names if n != name]
     names: list[str] = []
     for given in change.names:
-        names.append(new_name(given, [*taken, *names]))
+        names.append(new_name(given, [*taken, *names], lambda known: f"Call that part of “{name}” something else."))
     return draft, Divide(name, images, into, tuple(names))
 
 
@@ -117,7 +124,7 @@ def _drop(change: Drop, draft: Draft) -> tuple[Draft, Question | None]:
 
 
 def _pin(change: Pin | Unpin, draft: Draft) -> Draft:
-    name = cluster_named(change.cluster, draft.names)
+    name = change.cluster
     if isinstance(change, Pin):
         return replace(draft, pinned=tuple(dict.fromkeys([*draft.pinned, name])))
     if name not in draft.pinned:
@@ -126,18 +133,19 @@ def _pin(change: Pin | Unpin, draft: Draft) -> Draft:
 
 
 def _add(change: Add, draft: Draft) -> tuple[Draft, Question]:
-    name = new_name(change.name, draft.names)
-    return draft.with_clusters([*draft.taxonomy.clusters, Cluster(name, change.about)]), Attract(name)
+    return draft.with_clusters([*draft.taxonomy.clusters, Cluster(change.name, change.about)]), Attract(change.name)
 
 
-def _move(change: Move, draft: Draft, described: Mapping[str, str]) -> Draft:
-    cluster = cluster_named(change.cluster, draft.names)
+def _move(change: Move, draft: Draft) -> Draft:
     moved: dict[str, Assignment] = {}
-    for image in _images(change, described):
+    for image in change.images:
         before = draft.assignments.get(image)
         was = before.cluster if before else None
+        if before and was == change.cluster:  # it is there: whatever is changed later, that is by hand now
+            moved[image] = before if before.by == BY_HAND else replace(before, by=BY_HAND, evidence="kept here by hand")
+            continue
         said = f"moved by hand from “{was}”" if was else "put here by hand"
-        moved[image] = Assignment(image, cluster, by=BY_HAND, evidence=said)
+        moved[image] = Assignment(image, change.cluster, by=BY_HAND, evidence=said)
     return draft.answered(moved)
 
 
@@ -159,9 +167,8 @@ def _images(change: Move, described: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _free(text: str, draft: Draft, what: str) -> str:
-    """The cluster that is meant, which must not be pinned."""
-    name = cluster_named(text, draft.names)
+def _free(name: str, draft: Draft, what: str) -> str:
+    """The cluster, which must not be pinned."""
     if name in draft.pinned:
-        raise UsageError(f"“{name}” is pinned and cannot be {what}.", f"First: --unpin '{name}'")
+        raise UsageError(f"“{name}” is pinned and cannot be {what}.", f"First: {in_short(Unpin(name))}")
     return name

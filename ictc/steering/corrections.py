@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from ictc.errors import InputError
+from ictc.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +167,6 @@ def _fits(value: Any, name: str) -> bool:
     if name in ("clusters", "names", "images", "contents"):
         return isinstance(value, tuple) and all(isinstance(v, str) for v in value)
     return isinstance(value, str)
-
-
-def quoted(text: str) -> str:
-    """As `parsing` reads it: in double quotes where it holds `=`, `+` or quotes, or blanks at an end."""
-    if not text or text != text.strip() or set(text) & set('=+"'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
 
 
 def words_of(changes: Sequence[Change]) -> list[str]:

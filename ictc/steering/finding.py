@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -40,8 +40,8 @@ def cluster_named(text: str, names: Sequence[str]) -> str:
     raise UsageError(f"There is no cluster “{text}”.", f"{meant}There are: {listed}{', ...' if names[12:] else ''}.")
 
 
-def new_name(text: str, taken: Iterable[str]) -> str:
-    """A name for a cluster, as it will stand.
+def new_name(text: str, taken: Iterable[str], instead: Callable[[str], str]) -> str:
+    """A name for a cluster, as it will stand. `instead`: what to do where there is a cluster of that name.
 
     Raises:
         UsageError: it is none, or it is taken.
@@ -52,9 +52,7 @@ def new_name(text: str, taken: Iterable[str]) -> str:
     if same(name) in ("", UNASSIGNED):
         raise UsageError(f"“{name}” cannot be a cluster's name.", "Give another one.")
     if known := [n for n in taken if same(n) == same(name)]:
-        raise UsageError(
-            f"There is a cluster “{known[0]}” already.", f'To put both together: --merge "a+{known[0]}={known[0]}"'
-        )
+        raise UsageError(f"There is a cluster “{known[0]}” already.", instead(known[0]))
     return name
 
 

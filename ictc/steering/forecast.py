@@ -7,18 +7,22 @@ another K), invented names stand for it, and as many images as could be concerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ictc import job
 from ictc.backends import calls_models
 from ictc.errors import StepError, UsageError
+from ictc.interfaces import Tick, no_tick
 from ictc.planning import lane_of, plan_items
 from ictc.progress import unwatched
+from ictc.reasoners.cascade.plan import LEAST_MERGE, parse_budget
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Asked, Counting
 from ictc.spending.dryrun import AUTO_K, naming_step
 from ictc.spending.estimate import Estimate, Lane, StepEstimate
+from ictc.steering.checking import checked
 from ictc.steering.corrections import Anew, Change, Merge, Move, Pin, Rename, Split, Unpin
 from ictc.steering.work import Refinement, Work, begun
 from ictc.types import Failure, Reply, Request, Stage
@@ -27,13 +31,11 @@ _TOKENS = (8, 14)  # of one answer of step 3, as in `ictc.spending.dryrun`
 
 
 def forecast(asked: Refinement) -> Estimate:
-    """What `refine` would ask now.
+    """What `refine` would ask now, and what is to be said of its result beforehand.
 
     Raises:
         UsageError, RunError: as `refine`.
     """
-    if not asked.carried and all(isinstance(c, Rename | Merge | Move | Pin | Unpin) for c in asked.changes):
-        return Estimate([])
     folder, asked = RunFolder(asked.folder), replace(asked, watch=unwatched)
     steps: list[StepEstimate] = []
     worded: Callable[[], Estimate] | None = None
@@ -41,14 +43,17 @@ def forecast(asked: Refinement) -> Estimate:
         work = begun(asked, folder, store)
         if work.repeated and not work.unfinished:
             return Estimate([])
+        remarks = checked(work)
         means, criterion = work.means, work.result.criterion
         rewords = [c for c in asked.changes if isinstance(c, Anew) and c.criterion not in ("", criterion)]
         looks = bool(rewords) and calls_models(means.describer)
-        if not calls_models(means.reasoner) and not looks:
-            return Estimate([])
+        quick = all(isinstance(c, Rename | Merge | Move | Pin | Unpin) for c in [*asked.changes, *asked.carried])
+        if quick or not (calls_models(means.reasoner) or looks):
+            return Estimate([], remarks=remarks)
         lane, backends = lane_of(means.reasoner, job.Asked([], criterion, None, means), store)
-        staged = _Staged(lane.counting or Counting(""))
-        work = replace(work, estimating=replace(backends, stand_in=staged))
+        staged, concerned = _Staged(lane.counting or Counting("")), _Concerned()
+        asked = replace(asked, watch=concerned)
+        work = replace(work, asked=asked, estimating=replace(backends, stand_in=staged))
         now, guessed = work.start(), False
         for change in [*asked.changes, *asked.carried]:
             if isinstance(change, Anew) and not means.lane and (change in rewords or means.wording.budget):
@@ -60,11 +65,11 @@ def forecast(asked: Refinement) -> Estimate:
                 if not guessed and change in asked.changes and not means.lane:
                     raise
             guessed = guessed or isinstance(change, Anew) or (isinstance(change, Split) and not change.names)
-            steps += _steps(lane, staged, change)
+            steps += _within(_steps(lane, staged, change), means.wording.budget, concerned.taken())
     if worded:
         found = worded()
-        return replace(found, steps=[*steps, *found.steps])
-    return Estimate(steps, means.options.concurrency, means.options.rpm)
+        return replace(found, steps=[*steps, *found.steps], remarks=remarks)
+    return Estimate(steps, means.options.concurrency, means.options.rpm, remarks=remarks)
 
 
 def _remaking(work: Work, change: Anew) -> Callable[[], Estimate]:
@@ -90,6 +95,35 @@ def _steps(lane: Lane, staged: _Staged, change: Change) -> list[StepEstimate]:
         exact = not merge.requests
         found.append(StepEstimate("assign", lane, (least, n, n), (low, assign.text, assign.text), tokens, exact))
     return found
+
+
+def _within(steps: Sequence[StepEstimate], budget: str, images: int) -> list[StepEstimate]:
+    """No more than a cascade's budget lets one change ask about so many images."""
+    if not budget:
+        return list(steps)
+    left, found = parse_budget(budget).later(images), []
+    for step in steps:
+        most = min(left, LEAST_MERGE) if step.stage == "merge" else left
+        left -= most
+        found.append(step.at_most(most))
+    return found
+
+
+@dataclass
+class _Concerned:
+    """A watch that keeps how many images the longest stage was about."""
+
+    images: int = 0
+
+    @contextmanager
+    def __call__(self, stage: str, total: int) -> Iterator[Tick]:
+        self.images = max(self.images, total)
+        yield no_tick
+
+    def taken(self) -> int:
+        """Since this was last called."""
+        found, self.images = self.images, 0
+        return found
 
 
 @dataclass

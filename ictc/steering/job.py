@@ -21,6 +21,7 @@ from ictc.runfolder import RunFolder
 from ictc.spending.meter import added
 from ictc.spending.totals import since
 from ictc.steering.corrections import Add, Anew, Split, in_short, words_of
+from ictc.steering.kept import mixed
 from ictc.steering.work import LATER, Made, Refinement, Work, begun
 from ictc.text import command_line
 from ictc.types import Stage
@@ -87,9 +88,11 @@ def undo(folder: Path) -> Refined:
     made = run.entry(now.id).get("refined")
     earlier = made["of"] if made else max((i for i in finished if i < now.id), default="")
     if not earlier:
+        later = [i for i in finished if i != now.id]
+        again = command_line("refine", str(folder), "--revision", later[-1], "--accept") if later else ""
         raise UsageError(
-            f"Revision {now.id} is the first: there is nothing to undo.",
-            f"Revisions: {', '.join(finished)}. One of them: {command_line('refine', str(folder), '--revision')} NNN",
+            f"Revision {now.id} is made of no other: there is nothing to undo.",
+            f"Forward again to one of {', '.join(later)}: {again}" if later else "It is the only revision so far.",
         )
     return Refined(go_to(folder, earlier), Done(now.result(), run, now, reused=True))
 
@@ -157,12 +160,25 @@ def _tell(work: Work, made: Made, revision: Revision) -> None:
         facts["outliers"] = {**facts["outliers"], "cluster": cluster_of(made.draft.taxonomy) or ""}
     names = set(made.draft.names)
     facts["same"] = [pair for pair in entry.get("same", ()) if set(pair) <= names]
+    facts["mixed"] = mixed(made.rows, _first_criterion(folder, work.before.id))
     facts["refined"] = {"of": work.before.id, "changes": work.told, "words": words_of(changes)}
     folder.note(revision, **facts)
     if made.reasoner is not None:
         account(folder, revision, made.reasoner)
     if any(isinstance(c, Split | Add | Anew) for c in changes):
         compare(folder, revision, work.backends.embedder())
+
+
+def _first_criterion(folder: RunFolder, revision: str) -> str:
+    """That under which the run was made, before all corrections of this revision."""
+    while before := _made_of(folder.entry(revision)):
+        revision = before
+    return folder.settings(revision).criterion
+
+
+def _made_of(entry: Mapping[str, Any]) -> str:
+    made = entry.get("refined") or {}
+    return str(made.get("of") or (entry.get("update") or {}).get("base") or "")
 
 
 def _note_spent(folder: RunFolder, revision: Revision, usage: Mapping[str, Any]) -> None:

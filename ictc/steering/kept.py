@@ -38,6 +38,11 @@ def standing(rows: Iterable[Mapping[str, Any]]) -> list[Correction]:
     return [c for c in changes if not isinstance(c, Anew)]
 
 
+def pins_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The clusters that are pinned after all that was ever done: a name that lapsed later was a pin's name once."""
+    return pinned(c for c in map(from_row, rows) if not isinstance(c, Anew))
+
+
 def pinned(corrections: Iterable[Correction]) -> tuple[str, ...]:
     """The clusters that are pinned after them, by the names they have then."""
     found: dict[str, None] = {}
@@ -52,6 +57,39 @@ def pinned(corrections: Iterable[Correction]) -> tuple[str, ...]:
             case Merge():
                 found = {(c.name if p in c.clusters else p): None for p in found}
     return tuple(found)
+
+
+def renumbered(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are as many clusters as there are because a person merged, split, dropped or added some, and not
+    because K was asked for afterwards."""
+    done = [row["do"] for row in rows if "lapsed" not in row]
+    since = done[len(done) - done[::-1].index(Anew.do) :] if Anew.do in done else done
+    return bool({Merge.do, Split.do, Drop.do, Add.do} & {*since})
+
+
+def mixed(rows: Iterable[Mapping[str, Any]], criterion: str) -> dict[str, str]:
+    """The clusters whose images came together under another criterion than the last one, as they were pinned then,
+    with that criterion. `criterion`: of the run before all corrections."""
+    held: dict[str, None] = {}
+    under: dict[str, str] = {}
+    for c in map(from_row, rows):
+        match c:
+            case Pin():
+                held[c.cluster] = None
+                under.setdefault(c.cluster, criterion)
+            case Unpin():
+                held.pop(c.cluster, None)
+            case Rename() | Merge():
+                parts = {c.cluster} if isinstance(c, Rename) else set(c.clusters)
+                held = {(c.name if p in parts else p): None for p in held}
+                since = sorted((under.pop(p) for p in parts & under.keys()), key=lambda u: u != criterion)
+                under |= {c.name: since[-1]} if since else {}
+            case Drop() | Split():
+                under.pop(c.cluster, None)
+            case Anew():
+                criterion = c.criterion or criterion
+                under = {p: u for p, u in under.items() if p in held}
+    return {p: u for p, u in under.items() if u != criterion}
 
 
 def renames(corrections: Iterable[Correction]) -> dict[str, str]:

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ictc.reasoners.embedding import BY
 from ictc.result import UNASSIGNED, Result
 from ictc.steering.corrections import Add, Merge, Move, Pin, Rename, Split, from_row, in_short
+from ictc.steering.draft import BY_HAND
 from ictc.steering.finding import images_named
+from ictc.types import Assignment
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`by` says who assigned it, `failed` why it was not; `about` what else belongs to its cluster; `corrections` are
-    those of its cluster or of itself, as options, the latest last."""
+    """`by` says who assigned it, `failed` why it was not; `led` how its label goes with its cluster; `about` what else
+    belongs to that; `corrections` are those of its cluster or of itself, as options, the latest last."""
 
     image: str
     path: str | None
@@ -27,6 +30,7 @@ class Why:
     description: str
     described_by: str
     about: str = ""
+    led: str = ""
     failed: str = ""
     corrections: Sequence[str] = ()
 
@@ -41,8 +45,9 @@ class Why:
             ("cluster", f"{self.cluster or UNASSIGNED}{sure}"),
             ("about", self.about),
             ("assigned by", self.by),
-            ("because", self.evidence),
+            ("because", "" if self.evidence == self.label else self.evidence),
             ("label", f"{self.label} (by {self.label_by})" if self.label_by else self.label),
+            ("", self.led),
             ("description", self.description),
             ("described by", self.described_by),
             ("failed", self.failed),
@@ -65,6 +70,7 @@ def why(text: str, result: Result, rows: Sequence[Mapping[str, Any]] = ()) -> li
     labels = {x.image: x for x in result.labels}
     descriptions = {d.image: d for d in result.descriptions}
     about = {c.name: c.about for c in result.taxonomy.clusters}
+    home = {x: c.name for c in result.taxonomy.clusters for x in c.labels}
     found = []
     for image in images_named(text, names):
         a, label, d = assigned.get(image), labels.get(image), descriptions.get(image)
@@ -83,11 +89,25 @@ def why(text: str, result: Result, rows: Sequence[Mapping[str, Any]] = ()) -> li
                 d.text if d else "",
                 d.model if d else "",
                 about.get(a.cluster or "", "") if a else "",
+                _led(label.label, a, home) if label and a else "",
                 f"{f.stage}: {f.message} ({f.code})" if f else "",
                 _concerning(image, a.cluster if a else None, rows),
             )
         )
     return found
+
+
+def _led(label: str, a: Assignment, home: Mapping[str, str]) -> str:
+    """How the label goes with the cluster: labels make the names, and who assigns need not go by the label."""
+    there = home.get(label)
+    if a.cluster is None or a.by == BY_HAND:
+        return ""
+    if there == a.cluster:
+        return f"“{label}” is one of the labels that make “{there}”"
+    belongs = f"“{label}” is one of the labels that make “{there}”" if there else f"“{label}” made no cluster"
+    if a.by.startswith((BY, "embedding:")):
+        return f"{belongs}; but all that is known of the image, together, lies nearest to “{a.cluster}”"
+    return f"{belongs}; but asked about the whole description, {a.by or 'the model'} said “{a.cluster}”"
 
 
 def _concerning(image: str, cluster: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -24,6 +24,9 @@ EXAMPLES = {
     "move": "image.png=a (or x.png+y.png=a)",
 }
 
+QUOTED = {"rename": '"a=b"=c', "merge": '"a=b"+c', "move": 'image.png="a=b"'}
+"""How a name that holds `=` is typed; of the others `"a=b"`."""
+
 
 def parse(do: str, text: str) -> Correction:
     """One correction from what follows its option.
@@ -36,9 +39,10 @@ def parse(do: str, text: str) -> Correction:
     except (ValueError, IndexError):
         made = None
     if made is None:
+        named = QUOTED.get(do, '"a=b"')
         raise UsageError(
             f"--{do} '{text}' is not understood.",
-            f"Type {EXAMPLES[do]}. A name that holds = or + stands in double quotes: --rename '\"a=b\"=c'",
+            f"Type --{do} {EXAMPLES[do]}. A name that holds = or + stands in double quotes: --{do} '{named}'",
         )
     return made
 

@@ -27,7 +27,7 @@ from ictc.steering.answering import Answerer
 from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Add, Anew, Change, Drop, Split, in_short, to_row
 from ictc.steering.draft import Draft
-from ictc.steering.kept import marked, pinned, renames, standing
+from ictc.steering.kept import marked, pins_of, read_corrections, renames, standing
 from ictc.store import Store
 from ictc.types import Description, Failure
 
@@ -113,7 +113,7 @@ class Work:
 
     def draft(self) -> Draft:
         """The result before, to be changed."""
-        kept = tuple(p for p in pinned(standing(self.rows)) if p in self.result.names)
+        kept = tuple(p for p in pins_of(self.rows) if p in self.result.names)
         failed = {f.image: f for f in self.result.failures if f.stage == "assign"}
         return Draft(self.result.taxonomy, {a.image: a for a in self.result.assignments}, kept, failed)
 
@@ -139,7 +139,7 @@ class Work:
             return self._anew(change, now)
         described = {d.image: d.sha256 for d in now.result.descriptions}
         exact = resolved(change, now.draft, described)
-        draft, question = apply(exact, now.draft, described)
+        draft, question = apply(exact, now.draft)
         settings = now.settings
         if question:
             draft = self._answerer(now.result).answer(question, draft)
@@ -232,6 +232,35 @@ def begun(asked: Refinement, folder: RunFolder, store: Store) -> Work:
     if made and made["changes"] == work.told and not asked.revision and work.means.reasoner == known.reasoner:
         return replace(work, before=folder.revision(made["of"]))
     return work
+
+
+def refinement(
+    run: Path,
+    changes: Sequence[Change],
+    revision: str,
+    given: Mapping[str, Any],
+    criterion: str | None = None,
+    k: int | Literal["same"] | None = "same",
+    keep: bool = False,
+    corrections: Path | None = None,
+    watch: Watch = unwatched,
+    meter: Meter | None = None,
+) -> Refinement:
+    """What is asked for, from what a person or a program gives.
+
+    Raises:
+        UsageError, InputError: an option that does nothing, or a file that holds no corrections. RunError: no such run.
+    """
+    RunFolder(run)
+    made = list(changes)
+    if keep and criterion is None:
+        raise UsageError("--keep-descriptions does nothing without --criterion.", "Add one, or leave it out.")
+    if criterion is not None or k != "same":
+        made.append(anew(run, revision, criterion, k, keep))
+    carried = tuple(read_corrections(corrections)) if corrections else ()
+    if corrections and not carried:
+        raise UsageError(f"{corrections} holds no corrections.", "A run has some after `ictc refine`.")
+    return Refinement(run, tuple(made), revision, given, carried, watch, meter or Meter())
 
 
 def anew(run: Path, revision_id: str, criterion: str | None, k: int | Literal["same"] | None, keep: bool) -> Anew:

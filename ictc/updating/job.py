@@ -129,6 +129,7 @@ def _fill(
         notes=[*notes, line],
         outliers=odd.to_json() if odd else None,
         cascade=None,
+        mixed=made.run.entry(made.base.id).get("mixed"),
         update={
             "base": made.base.id,
             "passing": bargain.passing if bargain else 0,

@@ -134,6 +134,9 @@ def prepare(asked: Asked, run: RunFolder) -> Prepared:
             "Give the folder that it was made from, with more in it. To put other images into its clusters: "
             f"{command_line('classify', str(asked.folder), shown)}",
         )
+    if (lane := means.lane) and lane.shown:  # by their names now
+        lane = replace(lane, shown={now: lane.shown[old] for now, old in became.before.items() if old in lane.shown})
+        means, job_asked = replace(means, lane=lane), replace(job_asked, means=replace(job_asked.means, lane=lane))
     tried = means.options.retry_failed
     failed = {f.image for f in result.failures if f.stage != "image" and (f.retryable or tried)}
     return Prepared(

@@ -95,6 +95,20 @@ def test_one_image_and_one_cluster(tmp_path: Path) -> None:
     assert (found["silhouette"], found["neighbours"], found["clusters"][0]["words"]) == (None, [], [])
     clustered(images / "red", 1, run)
     assert analyzed(run)["images"] == 1
-    refused = invoke("analyze", run, "--tsne")
-    assert refused.exit_code == 2
-    assert "nothing to draw" in refused.stderr
+
+
+def test_where_no_map_can_be_drawn_the_rest_is_done_and_it_is_told(tmp_path: Path) -> None:
+    images, run = write_coloured(tmp_path / "images", each=1) / "red", tmp_path / "run"
+    for i in range(6):
+        shutil.copy(images / "red-0.png", images / f"copy-{i}.png")
+    clustered(images, 1, run)
+    done = invoke("analyze", run, "--tsne")
+    assert done.exit_code == 3, done.output
+    assert "nothing to draw: 7 images" in done.stderr
+    assert "7 images have equal bytes" in done.stdout
+    stored = json.loads((run / "001" / "analysis.json").read_text())
+    assert (stored["copies"]["equal_images"], "nothing to draw" in stored["tsne_kmeans"]["failed"]) == (7, True)
+    found = invoke("analyze", run, "--tsne", "--json")
+    told = json.loads(found.stdout)
+    assert (found.exit_code, told.pop("exit"), told.pop("file")) == (3, 3, str(run / "001" / "analysis.json"))
+    assert told == stored

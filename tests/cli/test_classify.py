@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ictc.classify.saved import load, save
+from ictc.embed import images as stored
+from ictc.embedders.offline import OfflineEmbedder
+from ictc.interfaces import Tick, Vectors
+from ictc.types import Failure, Item
 from tests.conftest import invoke, write_coloured
 
 
@@ -75,6 +81,24 @@ def test_aligned_learns_from_the_truth_of_the_run(place: Path) -> None:
     assert found["acc"] > 1 / 3, "though it has six clusters of twelve pictures, and prompts that mean nothing to it"
     assert found["matched_by"] == "name"
     assert "12 of the run's images" in found["notes"][-1]
+    assert found["supervised"].startswith("Supervised: clusters were labelled by the true classes")
+    assert json.loads(Path("predictions_metrics.json").read_text())["supervised"] == found["supervised"]
+    marked = Path("predictions_confusion.png").read_bytes()
+    plain = classified(place / "asked", place / "new", "--truth", "folder")
+    assert "supervised" not in plain and Path("predictions_confusion.png").read_bytes() != marked
+
+
+def test_a_saved_classifier_of_groups_is_scored_by_the_groups_of_the_classes(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "g.toml").write_text('classes = ["red", "green", "blue"]\n[groups]\nred = "warm"\n'
+                                     'green = "cold"\nblue = "cold"\n')  # fmt: skip
+    words = ("--prompts", "g.toml", "--strategy", "grouped")
+    own = classified(place / "asked", place / "new", *words, "--truth", "folder")
+    assert {c["class"] for c in own["per_class"]} == {"warm", "cold"}
+    classified(place / "asked", *words, "--save", "saved")
+    again = classified("saved", place / "new", "--truth", "folder")
+    assert {key: again[key] for key in ("acc", "per_class", "confusion")} == {
+        key: own[key] for key in ("acc", "per_class", "confusion")
+    }
 
 
 def test_a_table_a_report_and_a_confusion_matrix(place: Path) -> None:
@@ -142,8 +166,8 @@ def test_a_run_of_descriptions_made_from_images_classifies_by_an_embedder(place:
 
 def test_an_embedder_that_is_another_now_is_told(place: Path, tmp_path: Path) -> None:
     classified(place / "run", "--save", "saved")
-    file = tmp_path / "saved" / "classifier.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"fingerprint": "offline/0"}))
+    made = load(tmp_path / "saved")
+    save(replace(made, fingerprint="offline/0"), tmp_path / "saved")
     found = classified("saved", place / "new", exit_code=2)
     assert "offline/0" in found["error"] and "--save" in found["hint"]
 
@@ -155,7 +179,7 @@ def test_vectors_of_a_file_know_no_prompts_and_no_new_pictures(place: Path, tmp_
         "knows images alone"
         in classified(place / "run", place / "new", *words, "--prompts", place / "p.toml", exit_code=2)["error"]
     )
-    assert "under this name" in classified(place / "run", place / "new", *words, exit_code=2)["error"]
+    assert "is another image" in classified(place / "run", place / "new", *words, exit_code=2)["error"]
     assert classified(place / "run", place / "old", *words, "--truth", "folder")["acc"] == 1
 
 
@@ -181,7 +205,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a truth that is none": (("{run}", "{new}", "--truth", "filename"), "no image name shows a class"),
     "another kind of file": (("{run}", "{new}", "--out", "a.txt"), ".jsonl or"),
-    "a file in no folder": (("{run}", "{new}", "--out", "{here}/none/a.csv"), "there is no folder"),
+    "a file in no folder": (("{run}", "{new}", "--out", "{here}/none/a.csv"), "There is no folder"),
     "a folder to save in that is taken": (("{run}", "--save", "{new}"), "nothing is written into it"),
     "another revision": (("{run}", "{new}", "--revision", "7"), "no revision 7"),
     "texts alone": (("{run}", "{new}", "--embedder", "sbert:"), "embeds texts"),
@@ -226,3 +250,24 @@ def test_a_picture_that_is_broken_in_the_run_takes_no_part(place: Path, tmp_path
     assert classified("made", place / "new", "--truth", "folder")["acc"] == 1
     Image.new("RGB", (9, 9)).save(tmp_path / "pictures" / "red" / "other.png")
     assert classified("made", place / "new", "--truth", "folder")["acc"] == 1, "what came later is not in the run"
+
+
+def test_a_saved_classifier_that_is_stopped_goes_on_from_beside_its_file(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classified(place / "run", "--save", tmp_path / "saved")
+    looked: list[int] = []
+    true = OfflineEmbedder.embed_images
+
+    def looking(self: OfflineEmbedder, items: list[Item], tick: Tick) -> list[Vectors | Failure]:
+        looked.append(len(items))
+        if len(looked) == 2:
+            raise KeyboardInterrupt
+        return true(self, items, tick)
+
+    monkeypatch.setattr(stored, "CHUNK", 5)
+    monkeypatch.setattr(OfflineEmbedder, "embed_images", looking)
+    assert invoke("classify", tmp_path / "saved", place / "new").exit_code == 130
+    assert classified(tmp_path / "saved", place / "new")["classified"] == 9
+    assert looked == [5, 4, 4]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["predictions.jsonl", "saved"]

@@ -120,7 +120,109 @@ def test_the_supervised_pairing_says_so_wherever_its_numbers_are(pictures: Path,
     table = CliRunner().invoke(app, ["score", str(run), "--truth", "filename"])
     assert "Supervised" in table.stdout
     CliRunner().invoke(app, ["report", str(run)])
-    assert "Supervised" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    scores = page[page.index("h-scores") :]
+    assert "Supervised" in scores and "Prompt accuracy" in page and "have no known class" not in scores
+    drawn = CliRunner().invoke(app, ["map", str(run), "--method", "pca", "--out", str(run / "m.svg"), "--json"])
+    assert "TRUE classes" in json.loads(drawn.stdout)["maps"][0]["supervised"]
+    assert "supervised (pairing label)" in (run / "m.svg").read_text(), "a map's title as well"
+
+
+def test_a_run_by_the_truth_needs_its_file_no_more(pictures: Path, prompts: Path, run: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("image,colour\n" + "".join(f"{p.name},{p.stem.split('_')[1]}\n" for p in pictures.iterdir()))
+    words = ("--prompts", prompts, "--pairing", "label", "--truth", truth, "-o", run)
+    assert ictc(pictures, *words)[0] == 0
+
+    def told() -> list[Any]:
+        found = []
+        for command in ("map", "analyze", "score"):
+            more = ["--method", "pca"] * (command == "map")
+            done = CliRunner().invoke(app, [command, str(run), "--truth", "filename", *more, "--json"])
+            assert done.exit_code == 0, done.output
+            found.append(json.loads(done.stdout))
+        return [*found, (run / "002" / "map_pca.png").read_bytes(), (run / "002" / "confusion.png").read_bytes()]
+
+    before = told()
+    truth.unlink()
+    assert told() == before
+    kept = CliRunner().invoke(app, ["step3", str(run), "--json"])
+    assert kept.exit_code == 0 and json.loads(kept.stdout)["revision"] == "002", "the same clusters, found again"
+    drawn, analysis, scores = before[:3]
+    assert scores["silhouette"] == pytest.approx(analysis["silhouette"], abs=1e-4)
+    assert scores["silhouette"] == pytest.approx(drawn["maps"][0]["silhouette"], abs=1e-4)
+    assert sum(n for c in analysis["clusters"] for n in c["classes"].values()) == 12, (
+        "those that were shown theirs, too"
+    )
+    assert (scores["n"], scores["without_truth"]) == (3, 0)
+
+
+def test_silhouettes_of_the_supervised_pairing_are_of_the_test_split(pictures: Path, prompts: Path, run: Path) -> None:
+    from sklearn.metrics import silhouette_score
+
+    from ictc.outputs import reopen, result_vectors
+
+    words = ("--prompts", prompts, "--pairing", "label", "--truth", "filename", "-o", run, "-k", 2)
+    _, made = ictc(pictures, *words)
+    done = reopen(run)
+    vectors, shown = result_vectors(done), (done.folder.settings("002").lane or {})["shown"]
+    assert vectors is not None and len(shown) == 9
+    test = [i for i, a in enumerate(done.result.assignments) if a.image not in shown]
+    clusters = [done.result.assignments[i].cluster for i in test]
+    assert made["silhouette"] == pytest.approx(silhouette_score(vectors[test], clusters, metric="cosine"), abs=1e-4)
+
+
+def test_the_truth_may_be_a_column_of_the_folders_own_metadata(
+    pictures: Path, prompts: Path, run: Path, tmp_path: Path
+) -> None:
+    folder, rows = tmp_path / "folder", ["file_name,colour"]
+    folder.mkdir()
+    for i, file in enumerate(sorted(pictures.iterdir())):
+        shutil.copy(file, folder / f"{i}.png")
+        rows.append(f"{i}.png,{file.stem.split('_')[1]}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    words = ("--prompts", prompts, "--pairing", "label", "--truth", "colour", "-o", run)
+    code, made = ictc(folder, *words)
+    assert code == 0 and (made["n"], made["supervised"]["test_images"]) == (3, 3)
+    (folder / "metadata.csv").unlink()
+    assert CliRunner().invoke(app, ["map", str(run), "--method", "pca"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [("none.csv", "no such file"), ("folder", "none lies in a folder"), ("pink.csv", "has the class 'pink'")],
+)
+def test_a_wrong_truth_is_told_before_anything_is_embedded(
+    pictures: Path, prompts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, truth: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pink.csv").write_text("image,colour\n0_red.png,pink\n")
+    for more in ([], ["--dry-run"]):
+        words = ("--prompts", prompts, "--pairing", "label", "--truth", truth, "-o", "run", *more)
+        code, told = ictc(pictures, *words)
+        assert code == 2 and said in told["error"] and told["hint"]
+    assert not Path("run").exists()
+
+
+def test_a_control_says_that_it_is_one(pictures: Path, prompts: Path, run: Path) -> None:
+    _, made = ictc(pictures, "--prompts", prompts, "--strategy", "swapped", "-o", run, "--truth", "filename")
+    assert any(note.startswith("A control: every prompt") for note in made["notes"])
+    CliRunner().invoke(app, ["report", str(run)])
+    page = (run / "report.html").read_text()
+    assert "A control: every prompt" in page and "Prompt accuracy" in page
+
+
+def test_vectors_that_the_store_lost_are_told_and_words_do_not_stand_in(run: Path) -> None:
+    with closing(sqlite3.connect(run / "store.sqlite")) as store, store:
+        store.execute("DELETE FROM entries")
+    for command in ("map", "analyze"):
+        done = CliRunner().invoke(app, [command, str(run)])
+        assert done.exit_code == 4 and "have no vector in the store" in done.stderr and "--recompute" in done.stderr
+    scored = CliRunner().invoke(app, ["score", str(run), "--truth", "filename"])
+    assert scored.exit_code == 0 and "Without map and silhouette" in " ".join(scored.stdout.split())
+    assert json.loads((run / "001" / "metrics.json").read_text())["silhouette"] is None
+    assert CliRunner().invoke(app, ["report", str(run)]).exit_code == 0
+    assert "Without map and silhouette" in (run / "report.html").read_text()
 
 
 def test_a_sweep_shows_every_weight(pictures: Path, prompts: Path, run: Path) -> None:
@@ -177,6 +279,10 @@ def test_a_model_names_all_clusters_in_one_request(pictures: Path, run: Path) ->
         (["--embedder", "offline:x"], "takes no argument", "offline"),
         (["--prompts", "missing.toml"], "missing.toml", ""),
         (["--truth", "filename", "--pairing", "label"], "does nothing", "--prompts"),
+        (["--fusion", "concat"], "does nothing", "--prompts"),
+        (["--weight", "sweep"], "does nothing", "--prompts"),
+        (["--seed", "-1"], "--seed -1", "--seed 1"),
+        (["--seed", "99999999999"], "--seed 99999999999", "--seed 1"),
     ],
 )
 def test_what_is_wrong_and_what_to_type(pictures: Path, tmp_path: Path, words: list[str], said: str, hint: str) -> None:

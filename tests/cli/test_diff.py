@@ -51,7 +51,10 @@ def test_the_same_in_every_way_of_saying_it(run: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_compared_is_told(run: Path, captions: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
+    other, apart = tmp_path / "other", tmp_path / "apart"
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    elsewhere.write_text(captions.read_text().replace('"image": "', '"image": "else/').replace("picture", "image"))
+    assert invoke("run", f"recorded:{elsewhere}", "-c", "x", "-k", 2, "-o", apart, "--no-report").exit_code == 0
     assert invoke("run", f"recorded:{captions}", "-c", "x", "-k", 2, "-o", other, "--no-report").exit_code == 0
     for words, said in [
         ((other,), "1 finished revision"),
@@ -61,6 +64,7 @@ def test_what_cannot_be_compared_is_told(run: Path, captions: Path, tmp_path: Pa
         ((f"{run}:001",), "one revision"),
         ((tmp_path / "none",), "not a run folder"),
         ((run, other, "001"), "no revision"),
+        ((run, apart), "no image in common"),
     ]:
         done = invoke("diff", *words)
         assert done.exit_code == 2 and said in " ".join(done.output.split()), (words, done.output)

@@ -111,6 +111,24 @@ def test_hostile_names_stay_in_the_target(tmp_path: Path) -> None:
     assert {p for p in tree(tmp_path) if not p.startswith("out")} - {"run/exports.jsonl"} == outside
 
 
+def test_folders_for_the_target_are_made_whatever_it_is(photos: Path) -> None:
+    for form, target in (("folders", "new/er/out"), ("csv", "else/where/t.csv")):
+        invoke("export", photos / "run", "--to", form, "-o", photos / target, "--dry-run")
+        assert not (photos / target).parent.exists()
+        exported(photos / "run", "--to", form, "-o", photos / target)
+        assert (photos / target).exists()
+
+
+def test_undoing_what_was_undone_says_so(photos: Path) -> None:
+    assert "not exported" in invoke("undo", photos / "run").stdout
+    exported(photos / "run", "--to", "folders", "-o", photos / "out")
+    assert invoke("undo", photos / "out").exit_code == 0
+    told = invoke("undo", photos / "run")
+    assert told.exit_code == 0 and "its one export was undone" in told.stdout
+    again = invoke("undo", photos / "out")
+    assert again.exit_code == 2 and "undone already" in again.stderr and "ictc undo RUN" in again.stderr
+
+
 def test_nothing_is_overwritten_and_links_are_refused(photos: Path) -> None:
     (photos / "full").mkdir()
     (photos / "full" / "mine.txt").write_text("mine")
@@ -121,7 +139,7 @@ def test_nothing_is_overwritten_and_links_are_refused(photos: Path) -> None:
         ("folders", photos / "full", "not empty"), ("folders", photos / "link", "symbolic link"),
         ("folders", photos / "link" / "x", "symbolic link"), ("csv", photos / "t.csv", "nothing is overwritten"),
         ("folders", photos / "t.csv", "not a folder"), ("csv", photos / "full", "is a folder"),
-        ("csv", photos / "no" / "t.csv", "no folder"), ("folders", inside, "twice"),
+        ("folders", inside, "twice"),
         ("folders", photos / "run" / "x", "run folder"), ("folders", photos, "not empty"),
         ("magic", photos / "x", "no such format"),
     ]:  # fmt: skip

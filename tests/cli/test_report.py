@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ictc import pages
+from ictc import outputs, pages
+from ictc.progress import unwatched
+from ictc.revision import Revision
+from ictc.runfolder import RunFolder
 from tests.conftest import invoke, write_coloured
 
 
@@ -35,8 +38,11 @@ def piece(run: Path, name: str) -> Any:
 def clusters(run: Path, at: int) -> dict[str, str | None]:
     """The cluster of every image, as the page has it."""
     names = {c["number"]: c["name"] for c in told(run)["revisions"][at]["clusters"]}
-    column = np.frombuffer(b64decode(piece(run, f"columns-{at}")["cluster"]), "<i2")
-    return {name: names.get(int(c)) for name, c in zip(piece(run, "images")["names"].split("\n"), column, strict=True)}
+    column = np.frombuffer(b64decode(piece(run, told(run)["revisions"][at]["columns"])["cluster"]), "<i2")
+    return {
+        name: names.get(int(c))
+        for name, c in zip(piece(run, told(run)["images"])["names"].split("\n"), column, strict=True)
+    }
 
 
 def assigned(run: Path, revision: str) -> dict[str, str | None]:
@@ -57,11 +63,11 @@ def run(tmp_path: Path) -> Path:
 def test_one_page_has_every_revision_as_its_files_have_it(run: Path) -> None:
     page = told(run)
     assert [(r["id"], r["criterion"]) for r in page["revisions"]] == [("001", "dominant colour"), ("002", "brightness")]
-    assert page["current"] == 1 and page["images"] == 13 and page["folder"] == ""
+    assert page["current"] == 1 and len(piece(run, page["images"])["names"].split("\n")) == 13 and page["folder"] == ""
     for at, revision in enumerate(("001", "002")):
         shown = clusters(run, at)
         assert {k: v for k, v in shown.items() if k != "broken.png"} == assigned(run, revision)
-    failures = piece(run, "columns-0")["failures"]
+    failures = piece(run, told(run)["revisions"][0]["columns"])["failures"]
     assert [(stage, code) for _, stage, code, _ in failures] == [("image", "zero-bytes")]
     assert not (run / pages.FOLDER).exists()
 
@@ -73,8 +79,6 @@ def test_it_opens_with_the_revision_that_is_asked_for(run: Path) -> None:
 
 
 def test_the_same_page_is_not_made_again_and_another_one_is(run: Path) -> None:
-    from ictc import outputs
-
     page = run / "report.html"
     before = page.stat().st_mtime_ns
     outputs.report(outputs.reopen(run, "002"), anew=False)
@@ -93,7 +97,7 @@ def test_more_images_have_a_folder_beside_the_page(run: Path, monkeypatch: pytes
     page = told(run)
     assert page["folder"].startswith(f"{pages.FOLDER}/") and page["pictures"].startswith(f"{pages.FOLDER}/")
     assert [clusters(run, 0), clusters(run, 1)] == alone
-    images = piece(run, "images")
+    images = piece(run, page["images"])
     for i, letter in enumerate(images["pictured"]):
         key = images["keys"][18 * i : 18 * i + 18]
         assert (run / page["pictures"] / key[:2] / f"{key[2:]}.jpg").exists() == (letter == "1")
@@ -105,13 +109,43 @@ def test_thumbnails_are_made_once_and_old_pieces_go(run: Path, monkeypatch: pyte
     monkeypatch.setattr(pages, "ALONE", 5)
     invoke("report", run)
     made = {f: f.stat().st_mtime_ns for f in (run / pages.FOLDER).rglob("*.jpg")}
-    before = told(run)["folder"]
+    pieces = {f: f.stat().st_mtime_ns for f in (run / told(run)["folder"]).iterdir()}
+    old = next(iter(pieces)).with_name("texts-0123456789abcdef.js")
+    old.write_text("of a page that is no more")
     stray = next(iter(made)).with_name("0" * 16 + ".jpg")
     stray.write_bytes(b"of an image that is no more")
     invoke("report", run, "--revision", "001")
-    after = told(run)["folder"]
-    assert before != after and not (run / before).exists() and (run / after).exists()
+    assert {f: f.stat().st_mtime_ns for f in (run / told(run)["folder"]).iterdir()} == pieces
     assert {f: f.stat().st_mtime_ns for f in (run / pages.FOLDER).rglob("*.jpg")} == made and len(made) == 12
+
+
+@pytest.mark.parametrize("alone", [2000, 5])
+def test_a_page_is_renewed_by_what_is_new_and_is_the_same_as_one_made_anew(
+    run: Path, monkeypatch: pytest.MonkeyPatch, alone: int
+) -> None:
+    monkeypatch.setattr(pages, "ALONE", alone)
+    read: list[str] = []
+    result = Revision.result
+    monkeypatch.setattr(Revision, "result", lambda one: read.append(one.id) or result(one))
+    folder, known = RunFolder(run), pages.Known()
+
+    def renewed() -> dict[str, bytes]:
+        pages.renew_page(folder, folder.revision(), unwatched, anew=False, known=known)
+        files = [run / "report.html", *(run / pages.FOLDER).rglob("*.js")]
+        return {file.name: file.read_bytes() for file in files}
+
+    (run / "report.html").unlink()
+    renewed()
+    name = told(run)["revisions"][1]["clusters"][0]["name"]
+    for options in (["--rename", f"{name}=other"], ["--add", "zebra"], ["--undo"]):
+        assert invoke("refine", run, *options).exit_code in (0, 3)
+        read.clear()
+        found = renewed()
+        before, after = folder.revision_ids[-2:]
+        assert read == ([] if options == ["--undo"] else [after, before]), "the new one, and what it is compared with"
+        outputs.report(outputs.reopen(run))
+        assert found == renewed(), options
+    assert folder.revision().id == "003" and told(run)["current"] == 2
 
 
 def test_a_revision_that_cannot_be_read_any_more_is_left_out(run: Path) -> None:
@@ -125,7 +159,7 @@ def test_texts_that_revisions_share_are_there_once(captions: Path, tmp_path: Pat
     for k in (3, 2):
         assert invoke("run", f"recorded:{captions}", "-c", "object", "-k", k, "-o", run).exit_code == 0
     page = told(run)
-    assert [r["texts"] for r in page["revisions"]] == ["texts-0", "texts-0"]
-    assert piece(run, "texts-0-0").split("\n")[0] == "A cat is sleeping on a sofa."
+    (texts,), same = (r["texts"] for r in page["revisions"])
+    assert [texts] == same and piece(run, texts).split("\n")[0] == "A cat is sleeping on a sofa."
     assert page["revisions"][1]["since"] == 0
     assert "Since 001:" in (run / "report.html").read_text()

@@ -118,7 +118,7 @@ def test_the_fingerprint_does_not_change_by_use(make: Make, items: list[Item]) -
     assert made.fingerprint == before == make().fingerprint != ""
 
 
-@pytest.mark.filterwarnings("ignore:.*what comes after is cut")
+@pytest.mark.filterwarnings("ignore:.*and not the end of")
 def test_texts_are_unit_rows_of_the_same_space_in_order(
     make: Make, items: list[Item], request: pytest.FixtureRequest
 ) -> None:

@@ -221,6 +221,8 @@ def test_what_is_wrong_is_told(run: Run) -> None:
     cat = run.clusters("001")["0_cat.png"]
     for words, said in [
         ((), "nothing to change"),
+        (("--merge", f"{cat}=b"), """double quotes: --merge '"a=b"+c'"""),
+        (("--add", cat), f"To put images into it: --move IMAGE={cat}"),
         (("--rename", f"{cat}x=y"), f"Did you mean “{cat}”"),
         (("--rename", f"{cat}={run.clusters('001')['1_truck.png']}"), "--merge"),
         (("--merge", f"{cat}+nobody"), "no cluster “nobody”"),
@@ -228,7 +230,7 @@ def test_what_is_wrong_is_told(run: Run) -> None:
         (("--split", f"{cat}=99"), "cannot be split"),
         (("--add", ""), "not understood"),
         (("--add", "unassigned"), "cannot be"),
-        (("--k", "99"), "99"),
+        (("--k", "99"), "only 36 images"),
         (("--undo",), "nothing to undo"),
         (("--undo", "--drop", cat), "one at a time"),
         (("--undo", "--revision", "001"), "from the last"),
@@ -240,7 +242,45 @@ def test_what_is_wrong_is_told(run: Run) -> None:
     ]:
         done = invoke("refine", run.folder, *words)
         assert done.exit_code in (2, 4) and said in " ".join(done.output.split()), (words, done.output)
+        if words and words[0] not in ("--undo", "--why"):
+            plan = invoke("refine", run.folder, *words, "--dry-run")
+            assert (plan.exit_code, said in " ".join(plan.output.split())) == (2, True), (words, plan.output)
     assert not (run.folder / "002").exists()
+    for words in ((), ("--rename", "a=b"), ("--suggest",)):
+        assert "is not a run folder" in invoke("refine", run.folder / "none", *words).stderr
+
+
+def test_an_undo_too_many_says_how_to_come_forward(run: Run) -> None:
+    only = invoke("refine", run.folder, "--undo")
+    assert only.exit_code == 2 and "only revision so far" in only.stderr
+    run.refine("--pin", run.clusters("001")["0_cat.png"])
+    run.refine("--undo")
+    again = invoke("refine", run.folder, "--undo")
+    assert again.exit_code == 2 and f"ictc refine {run.folder} --revision 002 --accept" in again.stderr
+
+
+def test_two_criteria_in_one_result_are_told_before_and_after(run: Run) -> None:
+    cat = run.clusters("001")["0_cat.png"]
+    run.refine("--pin", cat)
+    words = ("-c", "what is shown", "-k", 3, "--keep-descriptions", "--yes")
+    [before] = run.refine(*words, "--dry-run")["remarks"]
+    assert "mixes two criteria" in before and f"--unpin {cat}" in before
+    made = run.refine(*words)
+    assert f"“{cat}” is of another criterion, “object”" in made["notes"][0]
+    assert "another criterion" in invoke("show", run.folder).stderr
+    renamed = run.refine("--rename", f"{cat}=felines")
+    assert "“felines” is of another criterion" in renamed["notes"][0]
+    assert "another criterion" in str(run.refine("--unpin", "felines")["notes"])
+    assert "another criterion" not in str(run.refine("-k", 2).get("notes"))
+
+
+def test_what_is_odd_after_corrections_is_mended_by_corrections(run: Run) -> None:
+    cat = run.clusters("001")["0_cat.png"]
+    named = run.refine("--rename", f"{cat}=truck cat", "--add", "zeppelin of lead")
+    advice = {f["kind"]: f["suggestion"] for f in named["findings"]}
+    assert advice and all("ictc refine RUN --" in text and "-k" not in text for text in advice.values())
+    page = invoke("report", run.folder)
+    assert page.exit_code == 0 and "after corrections" in (run.folder / "report.html").read_text()
 
 
 def test_a_criterion_that_step_1_answered_already_looks_at_no_picture_again(coloured: Path, tmp_path: Path) -> None:

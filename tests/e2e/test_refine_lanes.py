@@ -77,23 +77,30 @@ def test_a_run_of_the_original(captions: Path, tmp_path: Path) -> None:
     assert invoke("report", run).exit_code == 0
 
 
-def test_a_cascade_asks_within_its_budget_for_names_and_about_all_of_few_images(captions: Path, tmp_path: Path) -> None:
+def test_a_cascade_asks_no_more_than_its_share_about_what_a_change_concerns(captions: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
 
     def kind(text: str) -> str:
         return next((k for k in TEXTS if k in text.casefold()), "nothing")
 
     with ScriptedServer(thinking(kind)) as server:
-        words = ["--reasoner", f"openai:any@{server.url}", "--cascade", "--budget", 20, "-o", run, "--no-report"]
+        words = ["--reasoner", f"openai:any@{server.url}", "--cascade", "--budget", "25%", "-o", run, "--no-report"]
         first = done("run", f"recorded:{captions}", "-c", "object", "-k", 3, *words)
-        before = server.count
-        name = next(iter(sizes(first)))
-        dropped = done("refine", run, "--drop", name)
-        assert 0 < server.count - before <= 2 * sizes(first)[name] and dropped["k"] == 2
-        done("refine", run, "--undo")
-        before = server.count
-        assert done("refine", run, "-k", 2)["k"] == 2
-        assert server.count - before <= 20
+        name, images = next(iter(sizes(first).items()))
+        for change, most, k in (
+            (("--drop", name), images // 2, 2),
+            (("--split", name), images // 2, 4),
+            (("--split", f"{name}=one+other"), images // 2, 4),
+            (("--add", "a red truck"), 18, 4),
+            (("-k", 2), 18, 2),
+        ):
+            before = server.count
+            planned = done("refine", run, *change, "--dry-run")["requests"]["high"]
+            assert server.count == before
+            told = done("refine", run, *change)
+            assert (told["k"], told["requests"]) == (k, server.count - before)
+            assert 0 < told["requests"] <= planned <= most, change
+            done("refine", run, "--undo")
 
 
 def test_min_confidence_and_outliers_stay_what_they_were(captions: Path, tmp_path: Path) -> None:

@@ -516,13 +516,13 @@ def beside(tmp_path: Path) -> Callable[[list[str]], Path]:
         images = Images()
         images.add(result.items, result.failures)
         n = len(images)
-        pieces = Beside(tmp_path / "report_files", "abc")
-        pieces.put([images.chunk("1" * 60 + "0" * (n - 60), "ab" * 9 * n)])
+        pieces = Beside(tmp_path / "report_files" / "data")
         (tmp_path / "report_files" / "small" / "ab").mkdir(parents=True)
         (tmp_path / "report_files" / "small" / "ab" / f"{'ab' * 8}.jpg").write_bytes(jpeg((200, 30, 40)))
         book = Book(images, pieces)
+        book.list_images("1" * 60 + "0" * (n - 60), "ab" * 9 * n)
         book.add(result, **told(result, texts))
-        page = book.page(0, "abc", folder="report_files", pictures="small", pieces=pieces.name)
+        page = book.page(0, "abc", folder="report_files", pictures="small", pieces="data")
         (tmp_path / "report.html").write_text(render_page(page), "utf-8")
         return tmp_path / "report.html"
 

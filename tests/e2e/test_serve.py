@@ -44,7 +44,7 @@ def served(run: Path) -> Iterator[Served]:
 def numbers(served: Served) -> dict[str, int]:
     """The page's number of each image."""
     page = served.client.get("/").text
-    told = page.partition('id="data-images">')[2].partition("</script>")[0]
+    told = page.partition('id="data-images-')[2].partition(">")[2].partition("</script>")[0]
     return {name: i for i, name in enumerate(json.loads(told)["names"].split("\n"))}
 
 
@@ -172,6 +172,51 @@ def test_what_a_model_would_be_asked_is_said_before_and_a_budget_holds(language:
         assert served.plan({"do": "drop", "cluster": a})["result"]["requests"]["high"] == asks - 3
         served.change({"do": "drop", "cluster": a})
         assert a not in served.names() and model.count == count + asks
+
+
+def test_suggestions_offline_are_free_and_can_be_planned(served: Served) -> None:
+    served.change({"do": "add", "name": "zebra", "about": "striped animals"})
+    revision = served.ready()["current"]
+    before = served.put("suggest", {"revision": revision})["result"]
+    assert before["requests"]["high"] == 0 and before["command"].endswith(f"--revision {revision} --suggest")
+    job = served.put("apply", {"plan": before["plan"]})
+    found = job["result"]
+    assert (job["kind"], found["by"], found["remark"]) == ("suggest", "offline", "")
+    drop = next(s for s in found["suggestions"] if s["change"] == {"do": "drop", "cluster": "zebra"})
+    assert drop["why"] and drop["command"] == "--drop zebra"
+    assert served.ready()["current"] == revision, "nothing is changed by asking"
+    served.change(drop["change"], revision=revision)
+    assert "zebra" not in served.names()
+    assert served.put("suggest", {"revision": "777"})["state"] == "failed"
+
+
+def suggesting(body: Body) -> str:
+    """As `on_the_list`, and of a whole result that two of its clusters are one kind."""
+    if "merges" not in json.dumps(body.get("response_format", {})):
+        return on_the_list(body)
+    clusters = [
+        c["name"] for c in json.loads(re.findall(r"\{.*\}", body["messages"][-1]["content"], re.S)[0])["clusters"]
+    ]
+    row = {"clusters": clusters[:2], "name": "both of them", "reason": "They are one kind."}
+    said = {"merges": [row], "splits": [], "renames": [], "criterion": {"text": "", "reason": ""}}
+    return json.dumps({**said, "k": {"number": 0, "reason": ""}})
+
+
+def test_suggestions_of_a_model_cost_what_was_said(language: tuple[Path, ScriptedServer]) -> None:
+    run, model = language
+    model.respond = suggesting
+    with Served(run, "--price", "any=1,2") as served:
+        count = model.count
+        planned = served.plan({"do": "pin", "cluster": next(iter(served.names()))})["result"]
+        before = served.put("suggest", {"revision": "001"})["result"]
+        assert before["requests"]["high"] >= 1 and before["cost"]["likely"] > 0 and model.count == count
+        found = served.put("apply", {"plan": before["plan"]})["result"]
+        assert model.count == count + 1 and found["by"].startswith("openai:any")
+        [merge] = found["suggestions"]
+        assert merge["why"] == "They are one kind." and merge["change"]["do"] == "merge"
+        served.change(merge["change"])
+        assert "both of them" in served.names() and model.count == count + 1
+        assert planned["plan"] != before["plan"]
 
 
 def test_progress_is_seen_and_a_change_can_be_stopped(language: tuple[Path, ScriptedServer]) -> None:

@@ -130,6 +130,29 @@ def test_rename_merge_move_and_undo(chromium: Any, served: Served) -> None:
         assert tab.complaints == []
 
 
+def test_a_suggestion_is_used_with_the_keyboard(chromium: Any, served: Served) -> None:
+    served.change({"do": "add", "name": "zebra", "about": "striped animals"})
+    with Tab(chromium, served) as tab:
+        tab.page.get_by_role("button", name="Suggest").focus()
+        tab.page.keyboard.press("Enter")
+        use = tab.page.get_by_role("button", name="Use this: Drop “zebra”")
+        use.wait_for()
+        told = tab.page.locator("#steer").inner_text()
+        assert "no model was asked" in told and "Use this" in tab.page.evaluate("document.activeElement.textContent")
+        while not use.evaluate("one => one === document.activeElement"):
+            tab.page.keyboard.press("Tab")
+        tab.page.keyboard.press("Enter")
+        tab.page.locator("#steer .takes").wait_for()
+        assert "0 calls" in tab.page.locator("#steer .takes").inner_text()
+        tab.page.get_by_role("button", name="Back").press("Enter")
+        use.press("Enter")
+        before = tab.page.locator('meta[name="ictc-stamp"]').get_attribute("content")
+        tab.page.locator("#steer .takes").wait_for()
+        tab.page.keyboard.press("Enter")
+        tab.renewed(before)
+        assert "zebra" not in tab.names() and tab.complaints == []
+
+
 def test_with_the_keyboard_alone(chromium: Any, served: Served) -> None:
     with Tab(chromium, served) as tab:
         a, *_ = tab.names()

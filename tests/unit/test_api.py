@@ -109,3 +109,46 @@ def test_update_run_takes_the_files_that_there_are_now(coloured: Path, tmp_path:
     assert found.told["changes"]["new"] == 2 and found.told["changes"]["removed"] == 1
     assert found.done.result.names == before.names and found.done.result.counts["assigned"] == 9
     assert ictc.update_run(tmp_path / "run", files[1:10]).nothing
+
+
+def test_a_run_is_refined_compared_and_taken_away(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = cluster(f"recorded:{captions}", "object", k=3, run=run)
+    changes = [ictc.Rename("cat", "felines"), ictc.Move(("1_truck.png",), "felines"), ictc.Pin("felines")]
+    assert ictc.plan_refinement(run, changes).requests == (0, 0, 0)
+    refined = ictc.refine_run(run, changes)
+    assert refined.done.revision.id == "002" and len(refined.done.result.clusters["felines"]) == 13
+    assert ictc.refine_run(run, changes).done.reused
+    assert ictc.diff_runs(run).moved[0].image == "1_truck.png"
+    assert ictc.diff_runs(run, before="002", after="001").ari == ictc.diff_runs(run, run, before="002", after="001").ari
+    [told] = ictc.why_there(run, "1_truck.png")
+    assert (told.cluster, told.by, told.label) == ("felines", "person", "truck")
+    assert all(s.change for s in ictc.suggest_changes(run).suggestions)
+    again = ictc.refine_run(run, k=2)
+    assert again.done.result.k == 2 and "felines" in again.done.result.names
+    assert ictc.undo_refinement(run).done.revision.id == "002"
+    assert ictc.accept_revision(run, "002").name == "report.html"
+    other = tmp_path / "other"
+    cluster(f"recorded:{captions}", "object", k=3, run=other)
+    assert ictc.refine_run(other, corrections=run).done.result.clusters == refined.done.result.clusters
+    with pytest.raises(IctcError, match="no cluster"):
+        ictc.plan_refinement(run, [ictc.Drop("nobody")])
+    with pytest.raises(IctcError, match="not a run"):
+        ictc.refine_run(tmp_path / "none", [ictc.Drop("cat")])
+    table = ictc.export_run(run, "csv", tmp_path / "new" / "t.csv")
+    assert table.written == 1 and (tmp_path / "new" / "t.csv").exists()
+    assert ictc.undo_export(run).nothing
+    assert first.folder == run / "001"
+
+
+def test_a_part_of_a_split_takes_no_label_from_another_cluster(captions: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    before = cluster(f"recorded:{captions}", "object", k=3, run=run)
+    moved = ictc.refine_run(run, [ictc.Move(("1*_cat.png", "0_cat.png"), "truck")]).done.result
+    after = ictc.refine_run(run, [ictc.Split("truck")]).done.result
+    home = {c.name: c.labels for c in after.taxonomy.clusters}
+    assert home["cat"] == {c.name: c.labels for c in before.taxonomy.clusters}["cat"]
+    assert all(after.labels_of.values()), "where no label is its own, those of its images are told"
+    [odd] = ictc.why_there(run, "0_cat.png")
+    assert moved.predicted()["0_cat.png"] == "truck" and odd.cluster != "cat"
+    assert "“cat” is one of the labels that make “cat”; but" in odd.led

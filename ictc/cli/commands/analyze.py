@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ictc.cli import options as o
 from ictc.cli.console import out, print_json, say, show_line, watch
+from ictc.errors import EXIT_PARTIAL
 from ictc.result import UNASSIGNED
 from ictc.text import printable, shortened
 
@@ -82,15 +83,23 @@ def analyze(
         return
     asked = Asked(truth, near, sample, tsne, seed=seed)
     found = analyze(outputs.reopen(run, revision), asked, watch)
+    undrawn = found["tsne_kmeans"].get("failed") if tsne else None
     if json_output:
-        print_json(found)
-        return
+        print_json({**found, "exit": EXIT_PARTIAL} if undrawn else found)
+    else:
+        _tables(found)
+    if undrawn:
+        say(f"--tsne: {undrawn} All else is done.")
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _tables(found: dict[str, Any]) -> None:
     if "supervised" in found:
         say(found["supervised"])
     _clusters(found)
     _neighbours(found)
     _copies(found)
-    if tsne:
+    if "map" in found.get("tsne_kmeans", {}):
         _on_map(found["tsne_kmeans"])
     if found["compared"] < found["images"]:
         say(f"Compared with each other: {found['compared']:,} of {found['images']:,} images (--sample N).")

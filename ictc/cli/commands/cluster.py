@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +75,7 @@ def cluster(
     watch = watching(meter)
     done = job.run(asked, output, watch, meter)
     scores = outputs.score(done, truth) if truth else None
-    swept = sweep(done, replace(lane, recompute=False), truth) if weight == lane_.SWEEP else None
+    swept = sweep(done, truth) if weight == lane_.SWEEP else None
     page = outputs.report(done, watch, anew=False) if with_report else None
     outcome = outcome_of(done, fail_on_error)
     for note in (*done.notes, *(f.line() for f in done.findings)):
@@ -96,7 +95,8 @@ def _swept(rows: list[dict[str, Any]] | None) -> dict[str, Any]:
 
 
 def _lane_facts(done: Done) -> dict[str, Any]:
-    """How the clusters were made, without the wording of the prompts."""
+    """How the clusters were made, without the wording of the prompts and the truth of each image."""
     lane = dict(done.folder.settings(done.revision.id).lane or {})
-    lane.pop("prompt_set", None)
+    for much in ("prompt_set", "shown"):
+        lane.pop(much, None)
     return {"lane": lane}

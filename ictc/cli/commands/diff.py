@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from ictc.cli import options as o
-from ictc.cli.console import out, print_json, say, show_line
+from ictc.cli.console import out, print_json, show_line
 from ictc.cli.tables import cell
 from ictc.errors import UsageError
 from ictc.result import UNASSIGNED
@@ -49,12 +49,12 @@ def diff(targets: Targets, moved: MovedFile = None, json_output: o.Json = False)
     """Say what differs between two revisions of RUN, or two runs: which images moved, which clusters were renamed,
     split, merged, are new or gone, and how far the two agree (ARI, NMI). Computes nothing else.
     """
-    from ictc.differing import difference
+    from ictc.differing import compared
 
     if moved:
         _check_free(moved)
     first, second = _opened(targets)
-    found = difference(first.result, second.result)
+    found = compared(first.result, second.result, _named(first), _named(second))
     if moved:
         _write(moved, found.images)
     if json_output:
@@ -156,7 +156,7 @@ def _check_free(file: Path) -> None:
 
 
 def _opened(targets: Sequence[str]) -> tuple[Done, Done]:
-    from ictc.outputs import reopen
+    from ictc.outputs import last_two, reopen
 
     if len(targets) > 3:
         raise UsageError(f"{len(targets)} things were given; two can be compared.", _hint(targets[0]))
@@ -165,7 +165,7 @@ def _opened(targets: Sequence[str]) -> tuple[Done, Done]:
         folder, revision = _parted(run)
         if revision:
             raise UsageError(f"{run} is one revision; compare it with what?", _hint(str(folder)))
-        before, after = _last_two(folder)
+        before, after = last_two(folder)
         return reopen(folder, before), reopen(folder, after)
     if len(rest) == 2 or (rest[0].isdigit() and not (Path(rest[0]) / "run.json").exists()):
         if odd := [r for r in rest if not r.isdigit()]:
@@ -179,21 +179,6 @@ def _parted(text: str) -> tuple[Path, str]:
     """`RUN` or `RUN:NNN`; a folder that is called so is one."""
     path, colon, revision = text.rpartition(":")
     return (Path(path), revision) if colon and revision.isdigit() and not Path(text).exists() else (Path(text), "")
-
-
-def _last_two(run: Path) -> tuple[str, str]:
-    from ictc.runfolder import RunFolder
-
-    folder = RunFolder(run)
-    done = [i for i in folder.revision_ids if folder.entry(i).get("status") == "done"]
-    if len(done) < 2:
-        say(f"Revisions: {', '.join(folder.revision_ids) or 'none'}.")
-        raise UsageError(
-            f"{run} has {len(done)} finished revision{'' if len(done) == 1 else 's'}; two are needed.",
-            f"Make another: {command_line('refine', str(run))}, or compare with another run: "
-            f"{command_line('diff', str(run), 'OTHER')}",
-        )
-    return done[-2], done[-1]
 
 
 def _hint(run: str) -> str:

@@ -18,6 +18,14 @@ from ictc.text import command_line
 if TYPE_CHECKING:
     from ictc.embedders.job import Embedded
 
+Images = Annotated[
+    str,
+    typer.Argument(
+        metavar="IMAGES",
+        envvar="ICTC_IMAGES",
+        help="A folder, a glob, a list file (txt, csv, jsonl), or an imagefolder with metadata.csv or .jsonl.",
+    ),
+]
 IMAGES = "images"
 """The command that `ictc embed` alone stands for."""
 
@@ -62,7 +70,7 @@ class EmbedGroup(TyperGroup):
 
 
 def images(
-    images: o.Images,
+    images: Images,
     embedder: Embedder = "offline",
     output: Run = None,
     out: Out = None,

@@ -129,7 +129,7 @@ def undo(path: Undoable, yes: Trusted = False, json_output: o.Json = False) -> N
     if json_output:
         print_json({**done.to_json(), "exit": EXIT_PARTIAL if done.undone.failures else 0})
     elif done.journal is None:
-        show_line(f"nothing to undo: {path}")
+        show_line(f"nothing to undo, {path}: {done.nothing}")
     else:
         undone = done.undone
         kept = f"; {len(undone.kept)} folders stay, other things are in them" if undone.kept else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +18,6 @@ from ictc.errors import UsageError
 from ictc.text import command_line
 
 if TYPE_CHECKING:
-    from ictc.steering.corrections import Change
     from ictc.steering.job import Refined
     from ictc.steering.work import Refinement
 
@@ -128,7 +127,15 @@ def refine(
         k = None
     texts = {"unpin": unpin, "rename": rename, "merge": merge, "split": split}
     texts |= {"drop": drop, "add": add, "move": move, "pin": pin}
-    asked = _asked(run, revision, given, texts, criterion, k, keep_descriptions, corrections)
+    from ictc.steering.parsing import parse
+    from ictc.steering.work import refinement
+
+    typed = [parse(do, text) for do, some in texts.items() for text in some or ()]
+    meter = given.meter()
+    wanted: int | Literal["same"] | None = o.k_value(k) if k else "same"
+    asked = refinement(
+        run, typed, revision, given.means, criterion, wanted, keep_descriptions, corrections, watching(meter), meter
+    )
     changes = bool(asked.changes or corrections)
     if sum((undo, why is not None, suggest, changes or accept)) > 1:
         raise UsageError("Changes, --undo, --why and --suggest are asked for one at a time.", "Type them one by one.")
@@ -162,32 +169,6 @@ def _typed(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
 
 
-def _asked(
-    run: Path,
-    revision: str,
-    given: Given,
-    texts: dict[str, list[str] | None],
-    criterion: str | None,
-    k: str | None,
-    keep: bool,
-    corrections: Path | None,
-) -> Refinement:
-    from ictc.steering.kept import read_corrections
-    from ictc.steering.parsing import parse
-    from ictc.steering.work import Refinement, anew
-
-    changes: list[Change] = [parse(do, text) for do, some in texts.items() for text in some or ()]
-    if keep and criterion is None:
-        raise UsageError("--keep-descriptions does nothing without --criterion.", "Add one, or leave it out.")
-    if criterion is not None or k is not None:
-        changes.append(anew(run, revision, criterion, o.k_value(k) if k else "same", keep))
-    carried = tuple(read_corrections(corrections)) if corrections else ()
-    if corrections and not carried:
-        raise UsageError(f"{corrections} holds no corrections.", "A run has some after `ictc refine`.")
-    meter = given.meter()
-    return Refinement(run, tuple(changes), revision, given.means, carried, watching(meter), meter)
-
-
 def _refine(asked: Refinement, given: Given, yes: bool, accept: bool, fail_on_error: float, json_output: bool) -> None:
     from ictc.differing import difference
     from ictc.steering.forecast import forecast
@@ -208,7 +189,7 @@ def _refine(asked: Refinement, given: Given, yes: bool, accept: bool, fail_on_er
     if json_output:
         print_json({**refined_json(asked.folder, refined, what, requests), **outcome.to_json()})
     else:
-        show_refined(refined, what, requests)
+        show_refined(refined, what, requests, found.remarks)
     outcome.leave()
 
 
@@ -261,8 +242,7 @@ def _accept(run: Path, revision: str, json_output: bool) -> None:
 
 
 def _accepted(run: Path, revision: str) -> tuple[Path, str]:
-    from ictc.outputs import report
-    from ictc.steering.job import go_to
+    from ictc.outputs import accept
 
-    done = go_to(run, revision, accept=True)
-    return report(done, watching(), anew=False), done.revision.id
+    page, done = accept(run, revision, watching())
+    return page, done.revision.id

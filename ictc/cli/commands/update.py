@@ -117,7 +117,7 @@ def _commands(found: Updated, run: Path) -> dict[str, str]:
     if not more:
         return {}
     from ictc.behind import command_of
-    from ictc.steering.corrections import quoted
+    from ictc.text import quoted
 
     settings = found.done.folder.settings(found.done.revision.id)
     anew = replace(settings, k=found.done.result.k + 1, taxonomy="")

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from ictc.errors import SpecError
+from ictc.errors import SpecError, Told
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf import loading
 from ictc.models.hf.family import decoding, on_device, seeded
@@ -136,7 +136,8 @@ class Chat:
                 "Choose a model trained to follow instructions, often named ...-Instruct or ...-it.",
             )
         name = self._source.place
-        warnings.warn(f"hf:{name} has no chat template: it is given plain text, and may not answer.", stacklevel=2)
+        said = f"hf:{name} has no chat template: it is given plain text, and may not answer."
+        warnings.warn(said, Told, stacklevel=2)
         return False
 
 

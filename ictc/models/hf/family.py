@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from ictc.errors import Told
 from ictc.models.hf.texts import control_tokens, defused
 from ictc.types import Failure, Reply, Request
 
@@ -89,5 +90,5 @@ def shortened(text: str, limit: int, count: Callable[[str], int]) -> str:
         middle = (least + most + 1) // 2
         least, most = (middle, most) if count(" ".join(words[:middle])) <= limit else (least, middle - 1)
     kept = " ".join(words[:least])
-    warnings.warn(f"The model reads {limit} tokens at most: it is asked '{kept}'. Word it shorter.", stacklevel=2)
+    warnings.warn(f"The model reads {limit} tokens at most: it is asked '{kept}'. Word it shorter.", Told, stacklevel=2)
     return kept

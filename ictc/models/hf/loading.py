@@ -78,9 +78,11 @@ def part(auto: Any, source: Source, options: ModelOptions, **more: Any) -> Any:
 
 
 def _hint(source: Source, error: Exception) -> str:
+    if ran_out(error) and source.embeds:
+        return "Choose a smaller model or another --device."
     if ran_out(error):
         return f"Load it smaller ({source.kind}:...,4bit), or choose a smaller model or another --device."
-    if "Unrecognized configuration class" in str(error):
+    if "Unrecognized configuration class" in str(error) and not source.embeds:
         return "Choose a model that answers in words, about texts or pictures; docs/backends.md names families."
     if Path(source.place).is_dir():
         return "Copy or save the folder again; all files of the model belong in it."
@@ -113,6 +115,11 @@ def check_code(source: Source, options: ModelOptions) -> None:
 
 
 def remote_code(source: Source) -> SpecError:
+    if source.embeds:
+        return SpecError(
+            f"{source.spec} {_CODE}, which embedders never do.",
+            "Choose another, or embed elsewhere and bring the vectors: --embedder vectors:FILE",
+        )
     return SpecError(
         f"{source.spec} {_CODE}, which is refused unless asked for.",
         "Read that code; if you trust it, add: --trust-remote-code",

@@ -20,13 +20,14 @@ _PICKLES = ("*.bin", "*.pt", "*.pth")
 @dataclass(frozen=True, slots=True)
 class Source:
     """Weights, tokenizer and chat template in one place. `bits` 0 is as stored. `revision` "" is the newest. `kind`:
-    the spec's first word, for what is said to the person."""
+    the spec's first word, and `embeds`: whether vectors are wanted of it, for what is said to the person."""
 
     place: str
     bits: int
     config: dict[str, Any]
     revision: str = ""
     kind: str = "hf"
+    embeds: bool = False
 
     @property
     def spec(self) -> str:
@@ -61,32 +62,32 @@ class Source:
         return f"{folder_digest(self.place, self.revision)},{self.bits or 'full'}"
 
 
-def read(argument: str, kind: str = "hf") -> Source:
+def read(argument: str, kind: str = "hf", *, embeds: bool = False) -> Source:
     """The source that the spec `KIND:ARGUMENT` names.
 
     Raises:
         SpecError: it is nothing that can be loaded; the hint says what to type.
     """
-    place, bits = _parsed(argument, kind)
+    place, bits = _parsed(argument, kind, embeds)
     folder = Path(place).expanduser()
     if folder.is_dir():
         _check_weights(folder)
-        return Source(str(folder), bits, _config(folder / "config.json", place), kind=kind)
+        return Source(str(folder), bits, _config(folder / "config.json", place), kind=kind, embeds=embeds)
     if folder.is_absolute() or place.startswith((".", "~")) or place.count("/") > 1:
         raise SpecError(
             f"There is no folder {place}.", f"Type {kind}:FOLDER or {kind}:OWNER/NAME of the Hugging Face hub."
         )
-    return Source(place, bits, _config(fetched(place, kind), place), cached_commit(place), kind)
+    return Source(place, bits, _config(fetched(place, kind), place), cached_commit(place), kind, embeds)
 
 
-def _parsed(argument: str, kind: str) -> tuple[str, int]:
+def _parsed(argument: str, kind: str, embeds: bool) -> tuple[str, int]:
     place, comma, word = argument.rpartition(",")
     if not comma:
         place, word = argument, ""
     if not place or (comma and word not in _BITS):
         raise SpecError(
             f"'{kind}:{argument}' names no model.",
-            f"Type {kind}:OWNER/NAME or {kind}:FOLDER, then ,4bit or ,8bit if wanted.",
+            f"Type {kind}:OWNER/NAME or {kind}:FOLDER{'.' if embeds else ', then ,4bit or ,8bit if wanted.'}",
         )
     return place, _BITS.get(word, 0)
 

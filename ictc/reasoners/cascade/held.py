@@ -1,4 +1,5 @@
-"""A cascade for images that come later: the names are there, and so are labels near to which each new image lies."""
+"""Cascades for images that come later, or for some that a correction concerns: of what asking about these alone would
+take, a share. Labels are there, or near to those that are."""
 
 from __future__ import annotations
 
@@ -9,13 +10,23 @@ import numpy as np
 
 from ictc.allowance import Allowance
 from ictc.interfaces import Reasoner, Tick, no_tick
-from ictc.reasoners.cascade.plan import Budget, Plan
+from ictc.reasoners.cascade.plan import LEAST_MERGE, Budget, Plan
 from ictc.reasoners.cascade.reasoner import CascadeReasoner, unworded
 from ictc.reasoners.embedding import BY
 from ictc.reasoners.held import HeldReasoner
 from ictc.reasoners.spherical import nearest
 from ictc.reasoners.words import says_something
 from ictc.types import Description, Failure, Label, Taxonomy
+
+
+class FewCascade(CascadeReasoner):
+    """Implements `Reasoner` for some images of a run, whose labels are there: what may be asked about them goes into
+    the names, where these are not given, and into clusters."""
+
+    def _plan(self, worded: Sequence[Description]) -> Plan:
+        total = self._budget.later(len(worded))
+        merge = 0 if self._names_given else min(total, LEAST_MERGE)
+        return Plan(0, merge, total - merge)
 
 
 class HeldCascade(CascadeReasoner):

@@ -59,7 +59,7 @@ let images = null; // names, paths and pictures of all images, once they are rea
 
 async function readImages() {
   if (images) return images;
-  const found = await piece("images");
+  const found = await piece(page.images);
   if (!found) return null;
   const names = lines(found.names);
   images = {
@@ -80,7 +80,7 @@ function revision(at) {
 }
 
 async function readRevision(at) {
-  const [all, found] = await Promise.all([readImages(), piece(`columns-${at}`)]);
+  const [all, found] = await Promise.all([readImages(), piece(page.revisions[at].columns)]);
   if (!all || !found) return null;
   const told = page.revisions[at];
   const named = new Map(told.clusters.map((c) => [c.number, c]));
@@ -97,14 +97,11 @@ async function readRevision(at) {
   };
 }
 
-async function fromBlock(name, i) {
-  if (!name) return "";
-  const block = await blockLines(name, Math.floor(i / page.block));
+/** `names`: of the blocks; none where no image has such a text. */
+async function fromBlock(names, i) {
+  const name = names[Math.floor(i / page.block)];
+  const block = (name && (await piece(name))?.split("\n")) || [];
   return (block[i % page.block] || "").replaceAll("\r", "\n");
-}
-
-async function blockLines(name, number) {
-  return (await piece(`${name}-${number}`))?.split("\n") ?? [];
 }
 
 /** What was said of an image: {text, reason}. */

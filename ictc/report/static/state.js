@@ -56,10 +56,9 @@ async function matching(rev, stale) {
 const fold = (text) => text.toLowerCase().normalize("NFC");
 const folded = new Map(); // block name -> its lines, folded: what was once searched is searched at once
 
-async function foldedBlock(name, number) {
-  const key = `${name}-${number}`;
-  if (!folded.has(key)) folded.set(key, name ? fold((await piece(key)) || "").split("\n") : []);
-  return folded.get(key);
+async function foldedBlock(name) {
+  if (!folded.has(name)) folded.set(name, name ? fold((await piece(name)) || "").split("\n") : []);
+  return folded.get(name);
 }
 
 /** Those of `hits` of which all the words are said: in name, label, cluster, description or reason. */
@@ -68,12 +67,12 @@ async function searched(rev, hits, wanted, stale) {
   const kept = [];
   let [number, texts, reasons] = [-1, [], []];
   for (const block of new Set(hits.map((i) => Math.floor(i / page.block)))) { // all at once: a disk is quick, waiting is not
-    for (const name of [rev.texts, rev.reasons]) if (name) piece(`${name}-${block}`);
+    for (const names of [rev.texts, rev.reasons]) if (names[block]) piece(names[block]);
   }
   for (const i of hits) {
     if (Math.floor(i / page.block) !== number) {
       number = Math.floor(i / page.block);
-      [texts, reasons] = await Promise.all([foldedBlock(rev.texts, number), foldedBlock(rev.reasons, number)]);
+      [texts, reasons] = await Promise.all([foldedBlock(rev.texts[number]), foldedBlock(rev.reasons[number])]);
       if (stale()) return null;
     }
     const of = i % page.block;

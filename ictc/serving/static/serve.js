@@ -69,6 +69,7 @@ const acceptButton = button("Accept", () => confirm("accept", { revision: shownI
 doing.append(
   button("Reword or another K…", () => open(forms.anew())),
   button("Add a cluster…", () => open(forms.add())),
+  button("Suggest…", suggest),
   undoButton,
   acceptButton,
 );
@@ -241,16 +242,69 @@ function open(form, error) {
   });
 }
 
-/** Say what it takes; do it if it is wanted. */
-function offer(form, plan) {
+/** Say what it takes; do it if it is wanted. `back`: shows what was there before, with a fault if there is one. */
+function offer(form, plan, back = (fault) => open(form, fault), done = show) {
   if (!dialog.open) return;
   const takes = make("div", { className: "takes" }, make("span", { textContent: plan.line }), make("code", { textContent: plan.command }));
-  const element = fill(form.title, takes, buttons(make("button", { className: "go", textContent: "Do it" }), button("Back", () => open(form)), closing()));
+  const element = fill(form.title, takes, buttons(make("button", { className: "go", textContent: "Do it" }), button("Back", () => back()), closing()));
   element.querySelector(".go").focus();
   element.addEventListener("submit", (event) => {
     event.preventDefault();
-    carryOut(form.title, ask("apply", { plan: plan.plan }), (fault) => open(form, fault));
+    carryOut(form.title, ask("apply", { plan: plan.plan }), back, done);
   });
+}
+
+// -- suggestions
+
+/** Ask what could be better; at once where that asks no model. */
+async function suggest() {
+  const form = { title: "What could be better" };
+  const revision = shownId();
+  const failed = (fault) => fill(form.title, ...(fault ? [wrong(fault)] : []), buttons(button("Ask again", suggest), closing("Close")));
+  const found = (result) => offerAll(revision, result);
+  fill(form.title, make("p", { className: "note", role: "status", textContent: "Looking what that would take…" }), buttons(closing()));
+  try {
+    const plan = await finished(await ask("suggest", { revision }));
+    if (!dialog.open) return;
+    if (plan.requests.high) offer(form, plan, failed, found);
+    else carryOut(form.title, ask("apply", { plan: plan.plan }), failed, found);
+  } catch (fault) {
+    if (dialog.open) failed(fault);
+  }
+}
+
+/** The suggestions, each to be planned and made as any other change. */
+function offerAll(revision, result, fault) {
+  const back = (wrongThen) => offerAll(revision, result, wrongThen);
+  const rows = result.suggestions.map(({ change, why }) => {
+    const words = inWords(change);
+    const use = button("Use this…", () => use_(words, change), { ariaLabel: `Use this: ${words}` });
+    return make("li", {}, make("b", {}, make("bdi", { textContent: words })), make("p", { className: "note" }, make("bdi", { textContent: why })), use);
+  });
+  const use_ = async (words, change) => {
+    for (const one of dialog.querySelectorAll(".suggested button")) one.disabled = true;
+    try {
+      offer({ title: words }, await finished(await ask("plan", { revision, changes: [change] })), back);
+    } catch (error) {
+      if (dialog.open) back(error);
+    }
+  };
+  const by = result.by === "offline" ? "By what is odd about the clusters; no model was asked." : `By ${result.by}.`;
+  const said = [result.remark, rows.length ? by : `Nothing is suggested. ${by}`].filter(Boolean);
+  fill("What could be better", ...said.map((line) => make("p", { className: "note", textContent: line })),
+    ...(fault ? [wrong(fault)] : []), make("ol", { className: "suggested" }, ...rows), buttons(closing("Close")));
+  dialog.querySelector(".suggested button, .buttons button").focus();
+}
+
+/** A change as a sentence. */
+function inWords(c) {
+  const named = (name) => `“${name}”`;
+  if (c.do === "rename") return `Rename ${named(c.cluster)} to ${named(c.name)}`;
+  if (c.do === "merge") return `Merge ${c.clusters.map(named).join(" and ")}${c.name ? ` as ${named(c.name)}` : ""}`;
+  if (c.do === "split") return `Split ${named(c.cluster)} into ${c.names?.length ? c.names.map(named).join(" and ") : c.into ?? 2}`;
+  if (c.do === "drop") return `Drop ${named(c.cluster)}`;
+  const k = c.k ? `${c.k} clusters` : "as many clusters as fit";
+  return c.criterion ? `Cluster by ${named(c.criterion)}, ${k}` : `Make ${k}`;
 }
 
 function confirm(path, body, title, note) {
@@ -262,8 +316,8 @@ function confirm(path, body, title, note) {
   });
 }
 
-/** Show how far a change is; then the page is another. */
-async function carryOut(title, started, failed) {
+/** Show how far it is; when it is `done`, the page is another. */
+async function carryOut(title, started, failed, done = show) {
   working = true;
   const [line, far] = [make("p", { className: "note", role: "status" }), make("progress", { ariaLabel: "How far it is" })];
   const stop = button("Stop", () => { stop.disabled = true; ask("stop", {}).catch(() => {}); });
@@ -275,7 +329,8 @@ async function carryOut(title, started, failed) {
       if (stage?.total) [far.max, far.value] = [stage.total, stage.done];
     });
     if (result.left_out?.length) sessionStorage.setItem("ictc-left-out", result.left_out.join("\n"));
-    show();
+    working = done === show; // until the page is another
+    done(result);
   } catch (fault) {
     working = false;
     failed(fault);

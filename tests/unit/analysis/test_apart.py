@@ -31,6 +31,19 @@ def test_a_small_group_has_no_outliers_and_equal_images_are_none() -> None:
     assert outliers(np.repeat(rows[:1], 20, axis=0), np.zeros(20, np.intp), 1) == [[]]
 
 
+def test_images_that_lie_as_chance_scatters_them_are_no_outliers() -> None:
+    draw = np.random.default_rng(3)
+    rows = unit(draw.normal(0, 0.05, (2000, 64)) + np.eye(64)[0]).astype(np.float32)
+    assert len(outliers(rows, np.zeros(2000, np.intp), 1)[0]) <= 10, "one in 200: what is told is rare"
+    alike = rows @ unit(rows.mean(0)[None])[0]
+    for deviations, told in ((1.5, False), (6.0, True)):
+        cosine = alike.mean() - deviations * alike.std()
+        rows[0] = cosine * unit(rows[1:].mean(0)[None])[0]
+        rows[0, 1] += np.sqrt(1 - cosine**2)
+        found = {i for i, _ in outliers(unit(rows), np.zeros(2000, np.intp), 1)[0]}
+        assert (0 in found) == told
+
+
 def test_neighbours_are_of_different_groups_each_in_one_pair() -> None:
     rows, groups = two_groups()
     rows[3] = rows[40]

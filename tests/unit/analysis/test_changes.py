@@ -52,3 +52,20 @@ def test_one_pixel_bears_everything(change: object) -> None:
     tiny = changed(Image.new("RGB", (1, 1), "red"), change, 0, "")  # type: ignore[arg-type]
     assert tiny.size == (1, 1)
     assert tiny.mode == "RGB"
+
+
+def test_blur_and_noise_are_as_broad_as_said() -> None:
+    sharp = np.zeros((200, 300), dtype=np.uint8)
+    sharp[:, 150:] = 255
+    edge = Image.fromarray(sharp).convert("RGB")
+    flat = Image.new("RGB", (200, 200), (128, 128, 128))
+    for blur in (c for c in CHANGES if c.kind == "blur"):
+        steps = np.diff(np.asarray(changed(edge, blur, 0, "ab").convert("L"), dtype=float)[100])
+        place = np.arange(len(steps))
+        middle = np.average(place, weights=steps)
+        breadth = np.sqrt(np.average((place - middle) ** 2, weights=steps))
+        assert breadth == pytest.approx(blur.value * 200, rel=0.1), "of the shorter side"
+    for noise in (c for c in CHANGES if c.kind == "noise"):
+        assert np.asarray(changed(flat, noise, 0, "ab"), dtype=float).std() == pytest.approx(
+            255 * noise.value, rel=0.05
+        )

@@ -22,3 +22,10 @@ def test_digits_on_their_map() -> None:
     assert 0 < found["stability"] <= 1
     assert found["map"]["silhouette"] is not None
     assert "acc" not in on_map(images[:20], rows[:20], dict(list(truth.items())[:9]), 3, 0, {})["map"]
+
+
+def test_what_cannot_be_drawn_or_has_no_clusters_is_told_in_its_place() -> None:
+    images, rows = [f"{i}.png" for i in range(8)], np.eye(8, dtype=np.float32)
+    alike = on_map(images, rows[[0] * 8], dict.fromkeys(images, "a"), 1, 0, {})
+    assert list(alike) == ["failed"] and "nothing to draw: 8 images" in alike["failed"]
+    assert "No image is in a cluster" in on_map(images, rows, {}, 0, 0, {})["failed"]

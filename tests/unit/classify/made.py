@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from ictc.classify.classifier import ALIGNED, NEAREST, Classifier
-from ictc.classify.fitting import Plan, fit, in_groups
+from ictc.classify.fitting import Plan, fit
 from ictc.classify.predict import probabilities
 from ictc.embed.images import CachedImages
 from ictc.interfaces import Vectors
 from ictc.means import Lane
 from ictc.result import Result
 from ictc.types import Item
-from tests.unit.lane.made_up import CLASSES, PROMPTS, Made, MadeUp
+from tests.unit.lane.made_up import CLASSES, GROUPS, PROMPTS, Made, MadeUp
 
 TASK = Lane(embedder="made-up", prompt_set=PROMPTS, strategy="task")
 IMAGES = Lane(embedder="made-up")
@@ -32,7 +32,8 @@ class Fitted:
         self.items, self.store, self.embedder = made.items, made.store, CachedImages(made.embedder, made.store)
         result = Result("kind", made.items, made.descriptions, made.labels(), self.taxonomy, self.assignments, [])
         truth = {i.name: class_of(i) for i in made.items if class_of(i) in known}
-        classes = in_groups(truth, lane) if method == ALIGNED else {}
+        grouped = lane.strategy == "grouped"
+        classes = {i: GROUPS[c] if grouped else c for i, c in truth.items()} if method == ALIGNED else {}
         self.plan = Plan(Path("run"), result, lane, method, "filename", made.items, classes)
         self.classifier = fit(self.plan, self.embedder)
 

@@ -10,8 +10,11 @@ from sklearn.cluster import SpectralClustering
 
 from ictc.classify.aligned import majority
 from ictc.classify.classifier import ALIGNED, NEAREST, ZERO_SHOT
+from ictc.classify.fitting import fit
 from ictc.classify.predict import probabilities
 from ictc.errors import UsageError
+from ictc.lane.split import showing
+from ictc.means import Lane
 from tests.unit.classify.made import IMAGES, Fitted, class_of, lane, new_images, vectors
 from tests.unit.lane.made_up import CLASSES, GROUPS, PROMPTS, MadeUp
 
@@ -115,14 +118,49 @@ def test_vectors_of_another_width_are_refused() -> None:
         probabilities(Fitted(lane(), NEAREST).classifier, vectors(new_images(1))[:, :47])
 
 
-def test_supervised_centres_are_of_images_that_were_shown_their_truth(tmp_path: object) -> None:
-    file = f"{tmp_path}/truth.csv"
-    with open(file, "w") as out:
-        out.write("image,class\n" + "".join(f"{i}_{c},{c}\n" for i in range(40) for c in CLASSES))
-    made = Fitted(lane(pairing="label", truth=file), NEAREST)
-    assert any("true classes" in note for note in made.classifier.notes)
+def shown_most(each: int = 40) -> Lane:
+    classes = {f"{i}_{c}": c for i in range(each) for c in CLASSES}
+    return showing(lane(pairing="label", truth="truth.csv"), classes)
+
+
+def test_supervised_centres_are_of_images_that_were_shown_their_truth() -> None:
+    made = Fitted(shown_most(), NEAREST)
+    assert "true classes" in made.classifier.supervised
     assert made.classifier.pairing == "best", "new images have no truth to show"
     assert made.right(new_images()) > 0.9
+
+
+@pytest.mark.parametrize("method", [ALIGNED, NEAREST])
+def test_images_of_the_test_split_teach_nothing(method: str) -> None:
+    made = Fitted(shown_most(), method)
+    shown = [i for i in made.items if i.name in made.plan.lane.shown]
+    assert 0 < len(shown) < len(made.items)
+    alone = fit(replace(made.plan, items=shown), made.embedder)
+    assert made.classifier.centres is not None and alone.centres is not None
+    np.testing.assert_allclose(made.classifier.centres, alone.centres, atol=1e-5)
+    assert made.classifier.scale == pytest.approx(alone.scale, rel=1e-3)
+
+
+def test_aligned_is_as_sure_as_its_training_images_bear_out() -> None:
+    """The scale is where their true classes are likeliest, of the steps there are: not where the odds put it."""
+    made = Fitted(lane(), ALIGNED)
+    told = dict(made.plan.classes)
+    for item in made.items[::3]:  # a truth that is wrong here and there
+        told[item.name] = CLASSES[CLASSES.index(class_of(item)) - 1]
+    classifier = fit(replace(made.plan, classes=told), made.embedder)
+    own, known = vectors(made.items), [classifier.classes.index(told[i.name]) for i in made.items]
+
+    def likelihood(scale: float) -> float:
+        found = probabilities(replace(classifier, scale=scale), own)
+        return float(np.log(np.maximum(found[np.arange(len(own)), known], 1e-12)).sum())
+
+    best = classifier.scale
+    assert best < 0.9 * made.classifier.scale
+    assert likelihood(best) > max(likelihood(best * 2**0.5), likelihood(best / 2**0.5))
+
+
+def test_prompts_that_part_the_images_are_no_warning() -> None:
+    assert not any("spectral" in note for note in Fitted(lane(), ALIGNED).classifier.notes)
 
 
 def test_too_many_images_for_spectral_clusters_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

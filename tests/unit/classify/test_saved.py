@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from ictc.classify.classifier import ALIGNED, NEAREST, ZERO_SHOT
 from ictc.classify.predict import probabilities
-from ictc.classify.saved import FACTS, TENSORS, check_embedder, load, save
+from ictc.classify.saved import FACTS, TENSORS, check_embedder, digest, load, save
 from ictc.errors import RunError, RunTooNew, SpecError
 from ictc.means import Lane
 from tests.unit.classify.made import IMAGES, Fitted, lane, new_images, vectors
@@ -78,11 +77,29 @@ def test_damage_is_told(what: str, made: Path, tmp_path: Path) -> None:
     facts, tensors = json.loads((made / FACTS).read_text()), load_file(made / TENSORS)
     DAMAGE[what](facts, tensors)
     save_file(tensors, tmp_path / TENSORS)
-    facts["sha256"] = hashlib.sha256((tmp_path / TENSORS).read_bytes()).hexdigest()
+    facts["sha256"] = digest(facts, (tmp_path / TENSORS).read_bytes())
     (tmp_path / FACTS).write_text(json.dumps(facts))
     with pytest.raises(RunError, match="is no classifier as ictc saves it") as told:
         load(tmp_path)
     assert "--save" in told.value.hint
+
+
+@pytest.mark.parametrize("key", ["classes", "of", "owners"])
+def test_what_was_reordered_by_hand_is_refused(key: str, made: Path, tmp_path: Path) -> None:
+    facts = json.loads((made / FACTS).read_text())
+    (tmp_path / TENSORS).write_bytes((made / TENSORS).read_bytes())
+    (tmp_path / FACTS).write_text(json.dumps(facts, indent=1))
+    assert load(tmp_path).classes == tuple(facts["classes"]), "other white space is no change"
+    (tmp_path / FACTS).write_text(json.dumps(facts | {key: facts[key][::-1]}))
+    with pytest.raises(RunError, match="not as it was written") as told:
+        load(tmp_path)
+    assert "--save" in told.value.hint
+
+
+def test_a_grouped_one_knows_the_groups_of_true_classes(tmp_path: Path) -> None:
+    save(Fitted(lane("grouped"), ZERO_SHOT).classifier, tmp_path / "saved")
+    again = load(tmp_path / "saved")
+    assert again.classes_of({"a": "cat", "b": "bus", "c": "stone"}) == {"a": "animal", "b": "vehicle", "c": "stone"}
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x04K\x01.", b"\xff" * 64])
@@ -90,9 +107,9 @@ def test_a_tensors_file_of_something_else_is_told(data: bytes, made: Path, tmp_p
     facts = json.loads((made / FACTS).read_text())
     (tmp_path / TENSORS).write_bytes(data)
     (tmp_path / FACTS).write_text(json.dumps(facts))
-    with pytest.raises(RunError, match="not the file"):
+    with pytest.raises(RunError, match="not as it was written"):
         load(tmp_path)
-    (tmp_path / FACTS).write_text(json.dumps(facts | {"sha256": hashlib.sha256(data).hexdigest()}))
+    (tmp_path / FACTS).write_text(json.dumps(facts | {"sha256": digest(facts, data)}))
     with pytest.raises(RunError, match="no classifier"):
         load(tmp_path)
 

@@ -40,6 +40,11 @@ def test_rows_get_unit_length_whatever_their_type(tmp_path: Path, ending: str) -
     np.testing.assert_array_equal(read_vectors(file).rows, ROWS)
 
 
+def test_numbers_whose_squares_are_too_large_or_too_small_for_a_length(tmp_path: Path) -> None:
+    array(tmp_path / "v.npy", [[3e300, 4e300], [3e-300, 4e-300], [-5e-324, 0], [3.0, 4.0]], ["a", "b", "c", "d"])
+    np.testing.assert_allclose(read_vectors(tmp_path / "v.npy").rows, [[0.6, 0.8], [0.6, 0.8], [-1, 0], [0.6, 0.8]])
+
+
 def table(file: Path, **columns: Any) -> None:
     import pyarrow as pa
     from pyarrow import parquet

@@ -64,6 +64,16 @@ def test_each_image_is_embedded_once_and_rows_keep_their_order() -> None:
     assert cached.recall(["hash1", "unknown"]) is None
 
 
+def test_chunks_are_cut_from_all_images_and_not_from_those_that_are_missing() -> None:
+    model, store = BatchDependent(failing=["1.png"]), Store(None)
+    CachedImages(model, store).embed_images(ITEMS)
+    assert model.calls == [[f"{i}.png" for i in part] for part in ((0, 1, 2), (3, 4, 5), (6, 7))]
+    later = [Item(f"{n}.png", None, f"hash{n}") for n in (20, 0, 1, 2, 21, 3, 4, 22, 23)]
+    model.calls.clear()
+    CachedImages(model, store).embed_images(later)
+    assert model.calls == [["20.png", "1.png"], ["21.png"], ["22.png", "23.png"]]
+
+
 @pytest.mark.parametrize("stop_after", [0, 1, 2])
 @pytest.mark.parametrize("failing", [(), ("1.png",)])
 def test_a_killed_run_started_again_gives_the_same_bits(

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ictc.embedders.dual import DualEncoder, clip, hf
+from ictc.embed.images import CHUNK
+from ictc.embedders.dual import _ON_CARD, _ON_CPU, DualEncoder, clip, hf
 from ictc.embedders.towers import Pixels
-from ictc.errors import SpecError
+from ictc.errors import SpecError, Told
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
 from ictc.models.minilm import MiniLM
@@ -59,6 +60,26 @@ def test_vectors_are_those_of_the_library_itself(name: str, tiny: Tiny, items: l
         read = torch.nn.functional.normalize(said, dim=1).numpy()
     np.testing.assert_allclose(np.stack(list(made.embed_images(items))), seen, atol=1e-5)
     np.testing.assert_allclose(made.embed_texts(texts), read, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "alike"), [("siglip", True), ("siglip2", True), ("clip", False)])
+def test_only_siglip_reads_texts_in_lower_case(name: str, alike: bool, tiny: Tiny) -> None:
+    made = hf(str(tiny(name)), CONTEXT)
+    loud, quiet = made.embed_texts(["A CAT on a SOFA", "a cat on a sofa"])
+    assert np.array_equal(loud, quiet) == alike
+
+
+def test_a_text_that_is_cut_is_told_once(tiny: Tiny) -> None:
+    made = clip(str(tiny("clip")), CONTEXT)
+    with pytest.warns(Told, match=r"reads 24 tokens of a text, and not the end of: a cat a cat") as told:
+        rows = made.embed_texts(["a dog", *(f"{'a cat ' * n}" for n in (40, 41))])
+        made.embed_texts(["a truck " * 50])
+    assert len(told) == 1
+    np.testing.assert_array_equal(rows[1], rows[2])
+
+
+def test_no_batch_of_a_chunk_is_a_stub() -> None:
+    assert CHUNK % _ON_CPU == 0 and CHUNK % _ON_CARD == 0
 
 
 class Cramped:
@@ -215,9 +236,10 @@ def test_code_that_comes_with_a_model_is_not_run_even_where_models_may(tiny: Tin
     config |= {"model_type": "unheard-of", "auto_map": {"AutoModel": "code.Model", "AutoConfig": "code.Config"}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
-    with pytest.raises(SpecError, match="runs code"):
+    with pytest.raises(SpecError, match="runs code") as told:
         clip(str(folder), replace(CONTEXT, options=ModelOptions(trust_remote_code=True))).embed_texts(["a"])
     assert not (tmp_path / "ran").exists()
+    assert "--trust" not in told.value.hint and "vectors:" in told.value.hint
 
 
 def test_bits_are_for_language_models(tiny: Tiny) -> None:

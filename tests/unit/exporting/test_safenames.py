@@ -57,6 +57,11 @@ def test_no_two_names_meet_on_any_file_system(names: list[str], by_stem: bool) -
     assert len({k.lower() for k in keys}) == len(names)
 
 
+def test_what_is_no_extension_counts_as_one_for_who_drops_extensions() -> None:
+    namer = Namer(by_stem=True)
+    assert [namer.file(n) for n in ("a. b", "a. c", "a", "a.png")] == ["a. b", "a (2). c", "a (3)", "a (4).png"]
+
+
 def test_plain_names_stay_and_extensions_too() -> None:
     namer = Namer(["_failed"])
     assert [namer.folder(n) for n in ("cat", "Cat", "a b", "_failed", "Größe", "狗")] == [

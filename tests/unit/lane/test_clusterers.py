@@ -275,3 +275,17 @@ def test_names_and_parameters_are_checked_before_there_are_vectors() -> None:
         check_clusterer("nope", {})
     with pytest.raises(UsageError, match="no parameter 'texts'"):
         check_clusterer("text", {"texts": "1"})
+
+
+@pytest.mark.parametrize(("n", "k"), [(6, 2), (6, 3), (8, 2), (9, 3), (10, 2), (12, 3), (12, 4), (15, 5)])
+def test_spectral_clustering_of_few_images_finds_their_groups(n: int, k: int) -> None:
+    found = cluster(_blobs(n, k), "spectral", k, {}, seed=0)
+    assert _same(found.groups, np.arange(n) % k) and found.params["n_neighbors"] <= n // k
+    assert not any("says" in note for note in found.notes), "what is linked to what is said in plain words"
+
+
+@pytest.mark.parametrize("name", ["spectral", "kmeans", "gmm", "agglomerative"])
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_as_many_groups_as_images(name: str, n: int) -> None:
+    found = cluster(_blobs(n, 2), name, n, {}, seed=0)
+    assert sorted(found.groups.tolist()) == list(range(n)) and len(found.centres) == n

@@ -16,7 +16,7 @@ from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.lane.checking import check_lane
 from ictc.lane.place import Placer
 from ictc.lane.reasoner import SUPERVISED
-from ictc.lane.split import SHARE, held_out
+from ictc.lane.split import SHARE, held_out, showing
 from ictc.means import Lane, lane_from_json
 from ictc.store import Store, content_keys
 from ictc.types import Assignment, Failure, Item
@@ -132,14 +132,13 @@ def test_other_pairings_and_fusions(pairing: str, fusion: str) -> None:
 # -- the supervised pairing
 
 
-def labelled(folder: Path) -> Lane:
-    rows = [f"{i.name},{i.name.partition('_')[2]}" for i in Made(IMAGES).items]
-    (folder / "truth.csv").write_text("image,class\n" + "\n".join(rows) + "\n")
-    return with_prompts("task", pairing="label", truth=str(folder / "truth.csv"))
+def labelled(**more: object) -> Lane:
+    classes = {i.name: i.name.partition("_")[2] for i in Made(IMAGES).items}
+    return showing(with_prompts("task", pairing="label", truth="truth.csv", **more), classes)
 
 
-def test_the_test_split_is_stratified_fixed_and_never_shown_its_truth(tmp_path: Path) -> None:
-    made = Made(labelled(tmp_path))
+def test_the_test_split_is_stratified_fixed_and_never_shown_its_truth() -> None:
+    made = Made(labelled())
     classes = {i.name: i.name.partition("_")[2] for i in made.items}
     test = held_out(classes, 0)
     assert test == held_out(dict(reversed(classes.items())), 0) != held_out(classes, 1)
@@ -147,13 +146,37 @@ def test_the_test_split_is_stratified_fixed_and_never_shown_its_truth(tmp_path: 
     taxonomy, assigned = made.done(6)
     assert taxonomy.remark.startswith(SUPERVISED)
     shown, mask = made.reasoner._placer._shown(made.descriptions)
+    assert mask is not None
     assert {d.image for d, m in zip(made.descriptions, mask, strict=True) if m} == test and (shown[mask] == -1).all()
     assert [CLASSES[j] for j in shown[~mask]] == [classes[d.image] for d in made.descriptions if d.image not in test]
     trained = [a for a in assigned if a.image not in test]
     assert np.mean([a.cluster == classes[a.image] for a in trained]) > 0.95
+    tested = [a for a in assigned if a.image in test]
+    assert np.mean([a.cluster == classes[a.image] for a in tested]) > 0.85, "each at its nearest centre"
 
 
-def test_label_needs_truth_prompts_and_their_classes(tmp_path: Path) -> None:
+def test_what_is_tested_changes_nothing_of_what_it_is_tested_on() -> None:
+    lane = labelled()
+    made = Made(lane)
+    placer = made.reasoner._placer
+    whole = placer.place(made.descriptions, "kind")
+    alone = placer.place([d for d in made.descriptions if d.image in lane.shown], "kind")
+    assert whole.test is not None and alone.test is not None and not alone.test.any()
+    np.testing.assert_allclose(whole.rows[~whole.test], alone.rows, atol=1e-5)
+    few = placer.place([d for d in made.descriptions if d.image not in lane.shown], "kind")
+    assert few.test is None, "where nobody is shown anything, they are looked at by themselves"
+
+
+def test_the_supervised_pairing_and_the_controls_say_so() -> None:
+    assert Made(labelled()).done(6)[0].remark.startswith("Supervised")
+    both = with_prompts("swapped", pairing="label", truth="truth.csv")
+    made = Made(showing(both, {i.name: i.name.partition("_")[2] for i in Made(IMAGES).items}))
+    assert made.done(6)[0].remark.startswith("A control: ") and "Supervised" in made.done(6)[0].remark
+    assert "A control: one prompt" in Made(with_prompts("generic")).done(6)[0].remark
+    assert "control" not in Made(with_prompts("task")).done(6)[0].remark
+
+
+def test_label_needs_truth_prompts_and_their_classes() -> None:
     for lane, said in (
         (with_prompts("task", pairing="label"), "--truth"),
         (Lane(strategy="criterion", pairing="label", truth="filename"), "needs prompts"),
@@ -161,9 +184,11 @@ def test_label_needs_truth_prompts_and_their_classes(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             check_lane(lane)
-    lane = labelled(tmp_path)
-    (tmp_path / "truth.csv").write_text((tmp_path / "truth.csv").read_text().replace(",cat\n", ",lion\n"))
-    with pytest.raises(UsageError, match="has the class 'lion'"):
+    lane = with_prompts("task", pairing="label", truth="truth.csv")
+    for name, hint in (("lion", "Add it to"), ("Cat", "the prompts file has 'cat'")):
+        with pytest.raises(UsageError, match=rf"has the class '{name}'(.|\n)*{hint}"):
+            showing(lane, {"0_cat": name, "1_cat": "cat"})
+    with pytest.raises(UsageError, match="earlier ictc"):
         Made(lane).done(6)
 
 
@@ -180,6 +205,9 @@ def test_label_needs_truth_prompts_and_their_classes(tmp_path: Path) -> None:
         (with_prompts("grouped", clusterer="text"), 6, r"-k 6 does not fit the 2 prompts"),
         (with_prompts("task", weight=2.0), None, "weight is 2"),
         (with_prompts("tusk"), None, "no strategy 'tusk'"),
+        (Lane(fusion="concat"), None, r"does nothing(.|\n)*--prompts FILE"),
+        (Lane(seed=-1), None, r"--seed -1(.|\n)*--seed 1"),
+        (Lane(seed=2**32), None, "--seed 4294967296"),
     ],
 )
 def test_what_does_not_go_together_is_told_before_anything_is_embedded(lane: Lane, k: int | None, said: str) -> None:
@@ -224,7 +252,8 @@ def test_an_image_that_was_never_embedded() -> None:
     strange = replace(made.descriptions[0], sha256="0" * 64)
     with pytest.raises(StepError, match="ictc cluster"):
         made.reasoner.merge([strange, *made.descriptions[1:]], made.labels(), "kind", 2)
-    assert made.reasoner.evidence([strange], "kind") is None
+    with pytest.raises(StepError, match="--recompute"):
+        made.reasoner.evidence([strange], "kind")
 
 
 def test_vectors_of_another_width_than_the_stores() -> None:
@@ -254,7 +283,7 @@ def test_images_that_are_all_the_same_and_one_image() -> None:
 
 
 def test_run_json_keeps_the_lane(tmp_path: Path) -> None:
-    lane = labelled(tmp_path)
+    lane = labelled()
     assert lane_from_json(lane.to_json()) == lane and lane_from_json(None) is None
     with Store(None) as store:
         moved = replace(lane, prompts=tmp_path / "elsewhere.toml")

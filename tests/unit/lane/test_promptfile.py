@@ -68,6 +68,8 @@ def test_swapped_leaves_no_class_its_prompt(n: int) -> None:
         ('classes = ["cat", ""]', "'' is no name", "classes ="),
         ("classes = [3]", "3 is no name", "classes ="),
         ('classes = ["cat", "cat"]', "'cat' is there twice", "Remove"),
+        ('classes = ["cat", "Cat"]', "'Cat' is there twice, as 'cat': upper and lower case are one", "Remove"),
+        (CLASSES + GROUPS.replace('dog = "animal"', 'dog = "Animal"'), "[groups]: 'Animal' is there twice", "Remove"),
         ('classes = ["template", "cat"]', "is a key of this file", "another name"),
         ('clases = ["cat"]', "unknown key 'clases'", "Did you mean 'classes'?"),
         (CLASSES + '[prompts.tusk]\ncat = "a"', "[prompts.tusk]: there is no such strategy", "Did you mean 'task'?"),

@@ -64,6 +64,15 @@ def test_groups_know_their_texts_and_a_text_can_stay_empty() -> None:
     assert any("1 of the 6 texts" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("pull", [0, 0.4])
+def test_a_text_without_images_stays_where_it_is_and_takes_none(pull: float) -> None:
+    away = unit(-ROWS.mean(0, keepdims=True))
+    estimator = TextCentroidKMeans(np.vstack([TEXTS, away]), pull=pull)
+    groups = estimator.fit_predict(ROWS)
+    assert 5 not in groups
+    np.testing.assert_allclose(estimator.cluster_centers_[5], away[0], atol=1e-6)
+
+
 def test_more_texts_than_images_are_no_mistake() -> None:
     found = cluster(ROWS[:2], "text", None, {}, seed=0, texts=TEXTS)
     assert found.texts is not None

@@ -19,7 +19,7 @@ from tests.serving import Served, small_run
 
 PLAN = {"revision": "001", "changes": [{"do": "rename", "cluster": "red", "name": "crimson"}]}
 EVERYWHERE = ["/", "/api/state", "/api/revision/001", "/api/jobs/1", "/static/serve.js", "/image/0", "/nothing",
-              "/report_files/data-0000000000000000/columns-0.js"]  # fmt: skip
+              "/report_files/data/columns-0000000000000000.js"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,19 @@ def test_what_is_not_understood_is_one_clear_refusal(served: Served, body: bytes
     assert answer.status_code == 400 and set(answer.json()) == {"error", "hint"}
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b'{"revision":1}', b'{"revision":"../x"}', b'{"revision":"001","changes":[]}']
+)
+def test_suggestions_are_asked_for_in_one_way(served: Served, tab: httpx2.Client, body: bytes) -> None:
+    served.ready()
+    answer = served.client.post("/api/suggest", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400 and set(answer.json()) == {"error", "hint"}
+    whole = {"revision": "001"}
+    assert tab.post("/api/suggest", json=whole, headers={"origin": "http://evil.example"}).status_code == 403
+    assert tab.post("/api/suggest", json=whole, headers={"x-ictc-key": ""}).status_code == 401
+    assert served.client.get("/api/suggest").status_code == 405
+
+
 def test_nothing_is_done_that_was_not_planned(served: Served) -> None:
     for body in ({"plan": 999}, {"plan": "1"}, {"plan": True}, PLAN, {}, []):
         assert served.client.post("/api/apply", json=body).status_code == 400
@@ -196,7 +209,7 @@ def test_nothing_is_done_that_was_not_planned(served: Served) -> None:
     "path",
     ["/report_files/../run.json", "/report_files/%2e%2e/run.json", "/report_files/..%2frun.json", "/run.json",
      "/store.sqlite", "/static/../app.py", "/static/..%2fapp.py", "/static/waiting.html", "/image/12", "/image/-1",
-     "/image/../0", "/image/red/red-0.png", "/report_files//etc/passwd", "/report_files/data-0123456789abcdef/x.js",
+     "/image/../0", "/image/red/red-0.png", "/report_files//etc/passwd", "/report_files/data/x.js",
      "/report_files/pictures-160/ab/0123456789abcdef.jpg", "/001/images.jsonl"],
 )  # fmt: skip
 def test_no_other_file_is_given_out(served: Served, path: str) -> None:
@@ -214,15 +227,16 @@ def test_pieces_of_a_hostile_run_are_data_and_links_lead_nowhere(tmp_path: Path,
     """Whoever made the run may have put anything beside its page."""
     run = tmp_path / "run"
     shutil.copytree(served.run, run)
-    data = run / "report_files" / "data-0123456789abcdef"
+    data = run / "report_files" / "data"
     pictures = run / "report_files" / "pictures-160" / "ab"
     data.mkdir(parents=True)
     pictures.mkdir(parents=True)
-    (data / "columns-0.js").write_text('ictcData("columns-0",{"a":"</script>"})\n')
-    (data / "columns-1.js").write_text('ictcData("columns-1",alert(1))\n')
-    (data / "columns-2.js").write_text('fetch("/api/undo");ictcData("columns-2",{})\n')
-    (data / "columns-3.js").write_text('ictcData("columns-4",{})\n')
-    (data / "texts-0.js").symlink_to(run / "run.json")
+    own, alert, fetch, other = (f"columns-{i:016d}" for i in range(4))
+    (data / f"{own}.js").write_text(f'ictcData("{own}",{{"a":"</script>"}})\n')
+    (data / f"{alert}.js").write_text(f'ictcData("{alert}",alert(1))\n')
+    (data / f"{fetch}.js").write_text(f'fetch("/api/undo");ictcData("{fetch}",{{}})\n')
+    (data / f"{other}.js").write_text(f'ictcData("{own}",{{}})\n')
+    (data / "texts-0000000000000000.js").symlink_to(run / "run.json")
     (pictures / "0123456789abcdef.jpg").write_text("<script>alert(1)</script>")
     secret = tmp_path / "secret.jpg"
     secret.write_bytes(b"\xff\xd8\xff secret")
@@ -230,16 +244,16 @@ def test_pieces_of_a_hostile_run_are_data_and_links_lead_nowhere(tmp_path: Path,
     (run / "report_files" / "pictures-176").symlink_to(tmp_path)
     (tmp_path / "ab").mkdir()
     (tmp_path / "ab" / "0123456789abcdef.jpg").write_bytes(b"\xff\xd8\xff secret")
-    with Served(run) as other:
-        known = other.client.get("/report_files/data-0123456789abcdef/columns-0.js")
+    with Served(run) as one:
+        known = one.client.get(f"/report_files/data/{own}.js")
         assert known.status_code == 200 and known.headers["content-type"].startswith("text/javascript")
-        assert known.text == 'ictcData("columns-0",{"a":"\\u003c/script>"})\n'
+        assert known.text == f'ictcData("{own}",{{"a":"\\u003c/script>"}})\n'
         for path in (
-            *(f"data-0123456789abcdef/{n}.js" for n in ("columns-1", "columns-2", "columns-3", "texts-0")),
+            *(f"data/{n}.js" for n in (alert, fetch, other, "texts-0000000000000000")),
             *(f"pictures-160/ab/{n}.jpg" for n in ("0123456789abcdef", "0123456789abcdee")),
             "pictures-176/ab/0123456789abcdef.jpg",
         ):
-            assert other.client.get(f"/report_files/{path}").status_code == 404, path
+            assert one.client.get(f"/report_files/{path}").status_code == 404, path
 
 
 def test_only_ictcs_own_scripts_run_whatever_the_page_says(tmp_path: Path, served: Served) -> None:

@@ -25,7 +25,7 @@ def draft(pins: tuple[str, ...] = ()) -> Draft:
 def done(*changes: Correction, at: Draft | None = None) -> Draft:
     now = at or draft()
     for change in changes:
-        now, _ = apply(resolved(change, now, IMAGES), now, IMAGES)
+        now, _ = apply(resolved(change, now, IMAGES), now)
     return now
 
 
@@ -45,14 +45,12 @@ def test_merge_is_where_the_first_was_and_called_as_the_largest() -> None:
 
 
 def test_questions_are_about_what_is_concerned() -> None:
-    now, asked = apply(Drop("cat"), draft(), IMAGES)
+    now, asked = apply(Drop("cat"), draft())
     assert asked == Place(("a/1.png", "a/2.png")) and now.names == ["dog", "bird"]
-    assert apply(Split("cat", 2, ("x", "y")), draft(), IMAGES)[1] == Divide(
-        "cat", ("a/1.png", "a/2.png"), 2, ("x", "y")
-    )
-    assert apply(Add("fish"), draft(), IMAGES)[1] == Attract("fish")
+    assert apply(Split("cat", 2, ("x", "y")), draft())[1] == Divide("cat", ("a/1.png", "a/2.png"), 2, ("x", "y"))
+    assert apply(Add("fish"), draft())[1] == Attract("fish")
     for change in (Rename("cat", "x"), Merge(("cat", "dog")), Move(("e.png",), "cat"), Pin("cat")):
-        assert apply(change, draft(), IMAGES)[1] is None
+        assert apply(change, draft())[1] is None
 
 
 def test_moves_by_name_end_of_path_and_pattern() -> None:
@@ -60,6 +58,8 @@ def test_moves_by_name_end_of_path_and_pattern() -> None:
     assert now.members("dog") == ("a/1.png", "a/2.png", "b/1.png", "b/3.png")
     assert now.assignments["a/1.png"].by == BY_HAND and "“cat”" in now.assignments["a/1.png"].evidence
     assert now.assignments["a/1.png"].confidence is None
+    assert done(Move(("a/*",), "dog"), at=now).assignments == now.assignments, "again, it changes nothing"
+    assert done(Move(("a/1.png",), "cat")).assignments["a/1.png"].evidence == "kept here by hand"
     with pytest.raises(UsageError, match="Several images"):
         done(Move(("1.png",), "dog"))
 
@@ -109,11 +109,11 @@ def test_what_cannot_be_is_told(change: Correction, said: str) -> None:
 def test_the_last_cluster_stays() -> None:
     one = Draft(Taxonomy("pet", [Cluster("cat"), Cluster("outliers", ABOUT)]), {})
     with pytest.raises(UsageError, match="only cluster"):
-        apply(Drop("cat"), one, {})
+        apply(Drop("cat"), one)
 
 
 def test_labels_without_a_cluster_go_where_their_images_are() -> None:
-    now, _ = apply(Drop("cat"), draft(), IMAGES)
+    now, _ = apply(Drop("cat"), draft())
     answers = {i: Assignment(i, "bird") for i in ("a/1.png", "a/2.png")}
     now = now.answered(answers).with_homes({"a/1.png": "cat", "a/2.png": "kitten", "b/1.png": "dog"})
     assert now.cluster("bird").labels == {"cat": 1, "kitten": 1} and now.cluster("dog").labels == {"dog": 1}

@@ -1,0 +1,61 @@
+"""What can be known of changes before anything is asked: that they can be made, and what is to be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ictc.errors import UsageError
+from ictc.steering.anew import check_another_k
+from ictc.steering.answering import check_different
+from ictc.steering.applying import apply, resolved
+from ictc.steering.corrections import Anew, Correction, Unpin, in_short
+from ictc.steering.draft import Divide, Draft
+from ictc.steering.work import Work
+
+
+def checked(work: Work) -> list[str]:
+    """Remarks for a person. Where only an answer gives names (of another K, of parts) the looking ahead ends.
+
+    Raises:
+        UsageError: a change cannot be made. One carried from another run is left out, and told.
+    """
+    described = {d.image: d.sha256 for d in work.result.descriptions}
+    draft: Draft | None = work.draft()
+    remarks: list[str] = []
+    for change in (*work.asked.changes, *work.asked.carried):
+        if draft is None:
+            break
+        try:
+            if isinstance(change, Anew):
+                check_another_k(change.k, draft, work.backends.means)
+                return [*remarks, *_mixing(change, draft, work.result.criterion)]
+            draft = _after(change, draft, described, work)
+        except UsageError as e:
+            if change in work.asked.changes:
+                raise
+            remarks.append(f"left out: {in_short(change)}: {e.message}")
+    return remarks
+
+
+def _after(change: Correction, draft: Draft, described: Mapping[str, str], work: Work) -> Draft | None:
+    """None where nobody knows yet."""
+    after, question = apply(resolved(change, draft, described), draft)
+    if not isinstance(question, Divide):
+        return after
+    if not question.names and not work.means.lane:
+        texts = {d.image: d for d in work.result.descriptions}
+        check_different(question, [texts[i] for i in question.images if i in texts])
+    return None
+
+
+def _mixing(change: Anew, draft: Draft, criterion: str) -> list[str]:
+    """Pinned clusters stay what they are under a criterion that nobody held their images against."""
+    if change.criterion in ("", criterion) or not draft.pinned:
+        return []
+    images = len(draft.members(*draft.pinned))
+    names = " and ".join(f"“{p}”" for p in draft.pinned)
+    unpin = " ".join(in_short(Unpin(p)) for p in draft.pinned)
+    return [
+        f"This mixes two criteria: pinned, {names} with {images} images of “{criterion}” are not asked about "
+        f"“{change.criterion}”. To cluster them with the others, first: {unpin}"
+    ]
