@@ -51,7 +51,8 @@ def histogram(pixels: Pixels) -> Vector:
     """[96]: the shares of the pixels in 32 bins of red, then of green, then of blue (Swain and Ballard, IJCV 1991)."""
     width = 256 // _BINS
     counts = [np.bincount(pixels[..., c].ravel() // width, minlength=_BINS) for c in range(3)]
-    return (np.concatenate(counts) / pixels[..., 0].size).astype(np.float32)
+    shares: Vector = (np.concatenate(counts) / pixels[..., 0].size).astype(np.float32)
+    return shares
 
 
 def edges(pixels: Pixels) -> Vector:
@@ -61,8 +62,8 @@ def edges(pixels: Pixels) -> Vector:
 
     found = cv2.Canny(grey(pixels), _WEAK, _STRONG) > 0
     tile = SIDE // _GRID
-    shares = found.reshape(_GRID, tile, _GRID, tile).mean(axis=(1, 3))
-    return shares.ravel().astype(np.float32)
+    shares: Vector = found.reshape(_GRID, tile, _GRID, tile).mean(axis=(1, 3), dtype=np.float32)
+    return shares.ravel()
 
 
 def lbp(pixels: Pixels) -> Vector:
@@ -70,7 +71,8 @@ def lbp(pixels: Pixels) -> Vector:
     from skimage.feature import local_binary_pattern
 
     codes = local_binary_pattern(grey(pixels), _POINTS, 1, "uniform").astype(np.intp)
-    return (np.bincount(codes.ravel(), minlength=_POINTS + 2) / codes.size).astype(np.float32)
+    shares: Vector = (np.bincount(codes.ravel(), minlength=_POINTS + 2) / codes.size).astype(np.float32)
+    return shares
 
 
 def everything(pixels: Pixels) -> Vector:

@@ -78,5 +78,5 @@ def _standardising(rows: Vectors, middle: Vectors) -> Vectors:
     variance: Array = np.zeros(rows.shape[1])
     for start in range(0, len(rows), BLOCK):
         variance += np.square(rows[start : start + BLOCK] - middle, dtype=np.float64).sum(axis=0) / len(rows)
-    differ = variance > _NOTHING * max(float(variance.max()), 1e-12)
+    differ = variance > (np.finfo(np.float32).eps * middle) ** 2  # more than rounding leaves of equal numbers
     return np.diag(np.where(differ, variance, 1) ** -0.5)[:, differ].astype(np.float32)
