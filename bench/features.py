@@ -1,6 +1,7 @@
 """What vectors of images are worth for clustering, from formulas to networks: `python -m bench features`.
 
-Each embedder of images alone that needs no download, and `offline`; k-means with five seeds, K given, in the view as published (`plain`) and in z-scores (`standardised`). ARI first: chance is 0 there.
+Each embedder of images alone that needs no download, and `offline`; k-means with five seeds, K given, in the view as
+published (`plain`) and in z-scores (`standardised`). ARI first: chance is 0 there.
 """
 
 from __future__ import annotations
