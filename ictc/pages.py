@@ -29,6 +29,7 @@ from ictc.report.build import PICTURES
 from ictc.report.data import path_key
 from ictc.report.map import layout
 from ictc.report.thumbnails import read
+from ictc.report.update_view import UpdateView, update_view
 from ictc.result import Result
 from ictc.revision import CORRECTIONS, RESULT_FILES, Revision
 from ictc.runfolder import RunFolder
@@ -36,6 +37,7 @@ from ictc.steering.corrections import Move
 from ictc.steering.kept import standing
 from ictc.store import Store, content_key
 from ictc.types import Item
+from ictc.updating.job import UPDATE
 
 ALONE = 2000
 """Images up to which the page is one file; of more, small pictures and texts lie in `FOLDER` beside it."""
@@ -164,6 +166,7 @@ def _fill(book: Book, job: _Job, pictures: Callable[[Result], Mapping[str, bytes
             thumbnails=pictures(one.result),
             warnings=[*([why] if why else []), *one.notes, *(f.line() for f in one.findings)],
             corrected=_corrected(revision),
+            update=_update(revision),
             described=described,
             draw=partial(_drawn, job.store),
             key=key,
@@ -174,7 +177,7 @@ def _fill(book: Book, job: _Job, pictures: Callable[[Result], Mapping[str, bytes
 def _told_of(folder: RunFolder, revision: Revision) -> list[Any]:
     """All that a chapter is made of, beside the chapters before it."""
     entry = {k: v for k, v in folder.entry(revision.id).items() if k not in ("status", "accepted")}
-    return [entry, revision.digest_of("images.jsonl", *RESULT_FILES, "metrics.json", CORRECTIONS)]
+    return [entry, revision.digest_of("images.jsonl", *RESULT_FILES, "metrics.json", CORRECTIONS, UPDATE)]
 
 
 class _Remembering:
@@ -202,7 +205,7 @@ def shown_revisions(folder: RunFolder, asked: Revision) -> list[Revision]:
 
 def _made_of(revisions: Sequence[Revision], current: Revision) -> str:
     """One digest of all that the page shows."""
-    files = ("DONE", "images.jsonl", "step3_result.jsonl", "metrics.json", CORRECTIONS)
+    files = ("DONE", "images.jsonl", "step3_result.jsonl", "metrics.json", CORRECTIONS, UPDATE)
     parts = [version("ictc"), current.id, *(f"{r.id} {r.digest_of(*files)}" for r in revisions)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -242,6 +245,14 @@ def _corrected(revision: Revision) -> set[str]:
     """The images that a person moved."""
     moves = (c for c in standing(revision.corrections()) if isinstance(c, Move))
     return {image for move in moves for image in move.images}
+
+
+def _update(revision: Revision) -> UpdateView | None:
+    """What the update found that made it; None where there was none, or its file is not as ictc wrote it."""
+    try:
+        return update_view(json.loads((revision.path / UPDATE).read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _classes(result: Result, metrics: Mapping[str, Any] | None) -> Mapping[str, str] | None:

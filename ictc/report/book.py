@@ -14,6 +14,7 @@ from ictc.report.data import BLOCK, Images, as_shown, columns, descriptions, rea
 from ictc.report.map import layout
 from ictc.report.model import Page, Provenance, Report, Thumbnail
 from ictc.report.pieces import Pieces
+from ictc.report.update_view import UpdateView
 from ictc.result import Result
 
 _TILES, _FEWEST = 2400, 60
@@ -74,6 +75,7 @@ class Book:
         thumbnails: Mapping[str, bytes] | None = None,
         warnings: Sequence[str] = (),
         corrected: Collection[str] = (),
+        update: UpdateView | None = None,
         described: str = "",
         draw: Draw = layout,
         key: str = "",
@@ -91,6 +93,7 @@ class Book:
             thumbnails=thumbnails,
             warnings=warnings,
             changes=change_lines(changed, self._reports[since].provenance.revision) if changed else (),
+            update=update,
             numbers=self.images.numbers,
             most=self.most,
             draw=draw,

@@ -17,6 +17,7 @@ from ictc.report.map_view import map_view
 from ictc.report.model import Heading, ImageMap, Picture, Provenance, Report, Section
 from ictc.report.score_view import score_view
 from ictc.report.thumbnails import read
+from ictc.report.update_view import UpdateView
 from ictc.result import Result
 from ictc.types import Assignment, Cluster, Label
 
@@ -60,6 +61,7 @@ def build_report(
     thumbnails: Mapping[str, bytes] | None = None,
     warnings: Sequence[str] = (),
     changes: Sequence[str] = (),
+    update: UpdateView | None = None,
     numbers: Mapping[str, int] | None = None,
     most: int = PICTURES,
     draw: Draw = layout,
@@ -75,6 +77,7 @@ def build_report(
         thumbnails: JPEG bytes per image name; those of `shown_images(result)` suffice. None or empty: cards of text.
         warnings: what the reader should know before believing the clusters.
         changes: how it differs from an earlier revision.
+        update: what the update found that made it.
         numbers: of the images, where the page has several revisions; else they are counted here.
         most: about how many images are shown in the clusters.
         draw: how the map is laid out.
@@ -112,6 +115,7 @@ def build_report(
         warnings=list(warnings),
         provenance=provenance,
         changes=list(changes),
+        update=update,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ictc.report.update_view import UpdateView
 from ictc.scoring.calibration import Bin
 from ictc.types import Cluster, Failure, KChoice
 
@@ -25,8 +26,8 @@ class ModelUsed:
 class Provenance:
     """How the run was made: what a reader needs to make it again.
 
-    `next_commands` holds (command, what it does); `seconds` is wall time per stage; `made` is an ISO date and time. `corrected`: a person
-    merged, split, dropped or added clusters.
+    `next_commands` holds (command, what it does); `seconds` is wall time per stage; `made` is an ISO date and time.
+    `corrected`: a person merged, split, dropped or added clusters.
     """
 
     command: str = ""
@@ -206,7 +207,8 @@ class ImageMap:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that the page shows of one revision. `changes`: how it differs from an earlier one, in lines."""
+    """Everything that the page shows of one revision. `changes`: how it differs from an earlier one, in lines;
+    `update`: where it is an update, what that found."""
 
     criterion: str
     sections: Sequence[Section]
@@ -222,6 +224,7 @@ class Report:
     warnings: Sequence[str]
     provenance: Provenance
     changes: Sequence[str] = ()
+    update: UpdateView | None = None
 
     @property
     def k(self) -> int:

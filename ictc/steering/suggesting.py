@@ -116,7 +116,8 @@ def by_model(
     request = question(result, findings, prompts, language)
     fault = Fault("")
     for _ in range(2):
-        reply = must(next(iter(ask(model, [request]))))
+        [answer] = ask(model, [request])  # to its end: what is only begun still listens to Ctrl-C
+        reply = must(answer)
         if isinstance(reply, Failure):
             return Fault(f"{reply.message} ({reply.code})")
         read = _read(reply.text, result)

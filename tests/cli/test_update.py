@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def test_a_dry_run_counts_and_writes_nothing(run: Path, tmp_path: Path) -> None:
 
 def test_drift_and_a_missing_cluster_are_told_with_what_to_type(run: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "new.jsonl", [*OLD, *NEW, *(row(300 + i, "giraffe") for i in range(9))])
-    done = invoke("update", run, file, "--no-report")
+    done = invoke("update", run, file)
     assert done.exit_code == 0
     assert "drift: the new images differ" in done.stdout and "perhaps a cluster is missing: “giraffe”" in done.stdout
     assert f"ictc refine {run} --add giraffe" in done.stdout
@@ -119,6 +120,13 @@ def test_drift_and_a_missing_cluster_are_told_with_what_to_type(run: Path, tmp_p
     assert more["size"] == 9 and all("giraffe" in i for i in more["images"])
     assert found["update"]["drift"]["signs"]["unheard"]["drifts"] and found["reused"]
     assert json.loads((run / "002/update.json").read_text())["suggestion"] == more
+    page = (run / "report.html").read_text()
+    part = page.partition('id="r2-update"')[2].partition("</section>")[0]
+    assert "New images since 001" in part and "Drift: the new images differ" in part and "giraffe" in part
+    unheard = re.search(r"with a label nobody had</th>(.*?)</tr>", part)
+    sign = found["update"]["drift"]["signs"]["unheard"]
+    assert unheard and f">{sign['new']} of {sign['of']}<" in unheard[1] and ">yes<" in unheard[1]
+    assert 'id="update"' not in page, "only where there was one"
 
 
 def test_what_a_person_moved_stays_and_goes_on(run: Path, tmp_path: Path) -> None:

@@ -112,12 +112,17 @@ def test_suggestions_of_a_model_are_accepted_or_not(asked: tuple[Path, ScriptedS
     with Terminal("refine", run) as t:
         t.until(PROMPT)
         t.type("s")
-        shown = t.until(r"\[y/N\]: ")
+        shown = t.until(r"\[y/n/q\]: ")
         assert "both of them" in shown and "They are one kind." in shown and "nobody" not in shown
-        t.type("n")
+        for leave in (b"n\n", b"q\n", b"\x03", b"\x04"):
+            t.press(leave)
+            t.until(PROMPT)
+            t.type("s")
+            t.until(r"\[y/n/q\]: ")
+        t.press(b"\n")
         t.until(PROMPT)
         t.type("s")
-        t.until(r"\[y/N\]: ")
+        t.until(r"\[y/n/q\]: ")
         t.type("y")
         assert "→ both of them" in t.until(PROMPT)
         t.type("q")

@@ -457,6 +457,23 @@ def test_the_reliability_diagram_is_seen_in_both_schemes(browser: Browser, page:
     assert at.locator(".side a[href='#reliability']").count() == 1
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_current_one_of_many_revisions_is_in_sight_on_a_phone(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    results = [made(["word", f"of {n}"], clusters=2, n=6) for n in range(14)]
+    (tmp_path / "report.html").write_text(whole_html(results, current=13), "utf-8")
+    at = browser.open(tmp_path / "report.html", width=390, dark=dark)
+    place = "(e => { const [a, b] = [e, e.closest('ol')].map((x) => x.getBoundingClientRect());"
+    inside = (
+        f"{place} return a.top >= b.top && a.bottom <= b.bottom; }})(document.querySelector('.switch [aria-current]'))"
+    )
+    hidden = "(e => e.scrollHeight > e.clientHeight)(document.querySelector('.switch ol'))"
+    assert at.evaluate(hidden) and at.evaluate(inside)
+    at.evaluate("location.hash = 'revision-2'")
+    until(at, "document.querySelector('.switch [aria-current]').dataset.at === '1'")
+    assert at.evaluate(inside)
+    assert at.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_everything_can_be_read_without_scripts(browser: Browser, page: Path) -> None:
     at = browser.open(page, scripts=False)
     more = at.locator("#cluster-1 .tile .more").first
@@ -474,6 +491,8 @@ def test_what_prints_are_the_clusters_and_no_controls(browser: Browser, page: Pa
     for hidden in (".side", ".switch", "#images", "#cross", ".pager"):
         assert not at.locator(hidden).first.is_visible(), hidden
     assert at.locator("#cluster-1 .pic").first.is_visible()
+    paper = at.evaluate("document.documentElement.clientWidth")
+    assert at.locator("#cluster-1").bounding_box()["width"] > 0.9 * paper, "the clusters have the whole width"
     assert not at.locator("#revision-2").is_visible()
     at.emulate_media(media="screen")
     at.get_by_role("searchbox").fill("described 1")
@@ -565,4 +584,8 @@ def test_lost_pictures_become_words(browser: Browser, beside: Callable[[list[str
     file = beside(["word", "some longer words"])
     shutil.rmtree(tmp_path / "report_files" / "small")
     at = browser.open(file)
-    at.locator("#gallery .words", has_text="word described 2").first.wait_for()
+    words = at.locator("#gallery .words", has_text="word described 2").first
+    words.wait_for()
+    assert words.inner_text().startswith("word described 2"), "what is said of it stands where it was"
+    tile = "#gallery .tile:has(.words)"
+    assert at.locator(f"{tile} img").count() == 0 and at.locator(tile).first.bounding_box()["height"] > 40

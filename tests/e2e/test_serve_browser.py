@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,25 @@ def test_with_the_keyboard_alone(chromium: Any, served: Served) -> None:
         tab.page.keyboard.press("Enter")
         tab.renewed(before)
         assert tab.page.locator("article.current .steering .pinned").count() == 1
+        assert tab.complaints == []
+
+
+def test_every_control_of_every_form_has_a_name(chromium: Any, served: Served) -> None:
+    from tests.e2e.test_report_browser import NAMES
+
+    with Tab(chromium, served) as tab:
+        a, *_ = tab.names()
+        assert tab.page.evaluate(NAMES) == []
+        for button in ("Rename", "Merge", "Split", "Drop", "Pin"):
+            tab.press(a, button)
+            assert tab.page.evaluate(NAMES) == [], button
+            tab.page.keyboard.press("Escape")
+        for button in ("Reword", "Add", "Suggest", "Accept"):
+            tab.page.locator(".served").get_by_role("button", name=button).click()
+            tab.page.locator("#steer .buttons button").last.wait_for()
+            assert tab.page.evaluate(NAMES) == [], button
+            assert tab.page.locator("#steer").get_attribute("aria-labelledby") == "steer-title"
+            tab.page.get_by_role("button", name=re.compile("Cancel|Close")).last.click()
         assert tab.complaints == []
 
 

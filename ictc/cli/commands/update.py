@@ -40,12 +40,6 @@ RevisionId = Annotated[
     ),
 ]
 _SHOWN = 12
-_SIGNS = {
-    "unassigned": "in none of the clusters",
-    "unsure": "unsure of their cluster",
-    "unlike": "unlike all images there were",
-    "unheard": "with a label nobody had",
-}
 
 
 @with_models(describes=True, names=False)
@@ -190,25 +184,16 @@ def _show_where(found: Updated) -> None:
 def _show_drift(drift: dict[str, Any]) -> None:
     from rich.table import Table
 
+    from ictc.report.update_view import drift_line, sign_rows
+
     table = Table(title="new images beside those before", title_justify="left")
     table.add_column("", overflow="fold")
     for name in ("new", "share, 95 % interval", "expected", "p"):
         table.add_column(name, justify="right")
-    for name, s in drift["signs"].items():
-        share = f"{s['share']:.0%} [{s['low']:.0%}, {s['high']:.0%}]"
-        table.add_row(_SIGNS[name], f"{s['new']} of {s['of']}", share, f"{s['expected']:.1%}", _p(s["p"]))
-    if drift["shares_p"] is not None:
-        table.add_row("other shares of the clusters", "", "", "", _p(drift["shares_p"]))
+    for row in sign_rows(drift):
+        table.add_row(row.what, row.new, row.share, row.expected, row.p)
     out().print(table)
     confidence = drift["confidence"]
     if None not in confidence.values():
         show_line(f"mean confidence: {confidence['new']:.2f} of the new, {confidence['old']:.2f} of those before")
-    found = [_SIGNS[name] for name, s in drift["signs"].items() if s["drifts"]]
-    if drift["shares_p"] is not None and drift["shares_p"] < 0.05:
-        found.append("in other shares of the clusters")
-    said = f"the new images differ from those before: more are {', '.join(found)}" if found else "none to be seen"
-    show_line(f"drift: {said} (p adjusted for the number of signs, below .05)")
-
-
-def _p(value: float) -> str:
-    return "< .001" if value < 0.001 else f"{value:.3f}"
+    show_line(drift_line(drift))

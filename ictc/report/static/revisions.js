@@ -9,6 +9,9 @@ function showRevision(at) {
   for (const link of document.querySelectorAll(".switch a")) {
     Number(link.dataset.at) === at ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
   }
+  const [list, now] = [document.querySelector(".switch ol"), document.querySelector(".switch [aria-current]")];
+  const [link, box] = [now, list].map((one) => one?.getBoundingClientRect());
+  if (link && (link.top < box.top || link.bottom > box.bottom)) list.scrollTop += link.bottom - box.bottom + 6;
   const gallery = byId("images");
   if (gallery) article().querySelector(".overview").after(gallery);
   const compare = byId("compare");
