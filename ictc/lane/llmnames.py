@@ -44,8 +44,7 @@ class ModelNamer:
         request = self._request(draft, typical)
         names: list[str] | Fault = Fault("")
         for attempt in range(2):
-            [reply] = ask(self._model, [request])  # to its end: what is only begun still listens to Ctrl-C
-            answer = must(reply)
+            answer = must(next(iter(ask(self._model, [request]))))
             if isinstance(answer, Failure):
                 raise StepError(f"The model gives no names: {answer.message} ({answer.code}).", _AGAIN)
             names = _names_in(answer.text, draft.k)

@@ -14,7 +14,7 @@ from ictc.progress import Watch
 from ictc.spending.estimate import Estimate
 from ictc.spending.meter import Meter
 from ictc.steering.advice import advice_takes, advise
-from ictc.steering.corrections import Anew, Change, Move, from_row, words_of
+from ictc.steering.corrections import Anew, Change, Move, from_row, in_short, words_of
 from ictc.steering.forecast import forecast
 from ictc.steering.job import Refined, go_to, refine, undo
 from ictc.steering.work import Refinement
@@ -23,6 +23,7 @@ from ictc.text import command_line, printable, shortened
 _REVISION = re.compile(r"[0-9]{3,9}")
 _MOST = 20
 _LONGEST = 20_000
+_TYPED = 4000
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ def _odd(why: str) -> InputError:
 
 
 def command(asked: Refinement) -> str:
-    """What to type for the same."""
+    """What to type for the same; of more images than anybody types, in short."""
     words = words_of(asked.changes) or ["--suggest"]
-    return command_line("refine", str(asked.folder), "--revision", asked.revision, *words)
+    start = command_line("refine", str(asked.folder), "--revision", asked.revision)
+    if sum(map(len, words)) > _TYPED:
+        return " ".join([start, *map(in_short, asked.changes)])
+    return f"{start} {shlex.join(words)}"
 
 
 def title(asked: Refinement) -> str:

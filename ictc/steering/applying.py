@@ -154,7 +154,8 @@ def _images(change: Move, described: Mapping[str, str]) -> tuple[str, ...]:
     content is another image, and the content under any name is the image; some may be lacking."""
     if not change.contents:
         names = list(described)
-        return tuple(dict.fromkeys(i for text in change.images for i in images_named(text, names)))
+        meant = ([text] if text in described else images_named(text, names) for text in change.images)
+        return tuple(dict.fromkeys(image for images in meant for image in images))
     holders: dict[str, list[str]] = {}
     for image, content in described.items():
         holders.setdefault(content, []).append(image)

@@ -116,8 +116,7 @@ def by_model(
     request = question(result, findings, prompts, language)
     fault = Fault("")
     for _ in range(2):
-        [answer] = ask(model, [request])  # to its end: what is only begun still listens to Ctrl-C
-        reply = must(answer)
+        reply = must(next(iter(ask(model, [request]))))
         if isinstance(reply, Failure):
             return Fault(f"{reply.message} ({reply.code})")
         read = _read(reply.text, result)

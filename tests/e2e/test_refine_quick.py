@@ -46,6 +46,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["--rename", "kind 3=third"],
         ["--merge", "kind 4+kind 5=both"],
         ["--move", "folder/77.jpg=kind 1", "--move", "folder/12*=kind 2"],
+        ["--move", f"{'+'.join(f'folder/{i}.jpg' for i in range(N))}=kind 1"],
         ["--pin", "kind 1"],
     ],
     ids=lambda options: options[0],

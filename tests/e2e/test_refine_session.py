@@ -115,6 +115,7 @@ def test_suggestions_of_a_model_are_accepted_or_not(asked: tuple[Path, ScriptedS
         shown = t.until(r"\[y/n/q\]: ")
         assert "both of them" in shown and "They are one kind." in shown and "nobody" not in shown
         for leave in (b"n\n", b"q\n", b"\x03", b"\x04"):
+            time.sleep(0.3)  # until the line editor waits
             t.press(leave)
             t.until(PROMPT)
             t.type("s")

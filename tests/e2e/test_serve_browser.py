@@ -258,6 +258,45 @@ def test_another_process_at_work_is_told_and_its_revision_shows_itself(chromium:
         assert "from elsewhere" in tab.names() and tab.complaints == []
 
 
+def test_two_tabs_at_once(chromium: Any, served: Served) -> None:
+    """The later one says that it starts from an older revision; a job of the other is seen."""
+    with Tab(chromium, served) as one, Tab(chromium, served) as two:
+        a, b, _ = one.names()
+        one.press(a, "Rename")
+        one.page.locator("#steer input").fill("of the first tab")
+        served.change({"do": "rename", "cluster": b, "name": "of the second tab"})
+        one.page.get_by_role("button", name="What would it take?").click()
+        one.page.get_by_text("There is a newer revision by now, 002").wait_for()
+        one.page.get_by_role("button", name="Cancel").click()
+        two.page.get_by_role("heading", name="of the second tab", exact=True).wait_for()
+        two.ready()
+        two.press(a, "Rename")
+        two.page.locator("#steer input").fill("third")
+        two.confirm()
+        assert {"third", "of the second tab"} <= set(two.names())
+        one.page.get_by_role("heading", name="third", exact=True).wait_for()
+        assert one.complaints == two.complaints == []
+
+
+def test_images_that_are_deleted_meanwhile_stay_as_small_pictures(chromium: Any, made: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(made.parent, tmp_path / "all")) / "run"
+    for file in run.glob("*/images.jsonl"):
+        file.write_text(file.read_text().replace(str(made.parent), str(tmp_path / "all")))
+    with Served(run) as served:
+        served.ready()
+        with Tab(chromium, served) as tab:
+            shutil.rmtree(tmp_path / "all" / "images")
+            a, *_ = tab.names()
+            tab.press(a, "Rename")
+            tab.page.locator("#steer input").fill("without files")
+            tab.confirm()
+            assert "without files" in tab.names()
+            tab.page.locator("#gallery .tile").first.click()
+            tab.page.locator("#viewer-body dl").wait_for()
+            assert tab.page.locator("#viewer-body .pic").is_visible()
+            assert not [text for kind, text in tab.complaints if kind != "console"]
+
+
 def test_a_server_that_has_ended_is_told(chromium: Any, served: Served) -> None:
     with Tab(chromium, served) as tab:
         served.end()

@@ -55,6 +55,7 @@ let state = null; // of the run
 let shown = null; // of the revision that is shown: its clusters with their exact names
 const shownAt = () => articles.findIndex((one) => one.classList.contains("current"));
 const shownId = () => pageData.revisions[shownAt()].id;
+const opened = pageData.revisions[pageData.current].id; // the current one when the page was made
 const locked = () => !state || state.busy || state.stale || !shown;
 let selected = [];
 
@@ -235,6 +236,7 @@ function open(form, error) {
       const all = (name) => [...element.querySelectorAll(`[name="${name}"]:checked`)].map((one) => one.value);
       const change = form.change(element.elements, all);
       const plan = await finished(await ask("plan", { revision: at.revision, changes: [change] }));
+      state = await ask("state");
       offer(form, plan);
     } catch (fault) {
       if (dialog.open) open(form, fault);
@@ -246,7 +248,9 @@ function open(form, error) {
 function offer(form, plan, back = (fault) => open(form, fault), done = show) {
   if (!dialog.open) return;
   const takes = make("div", { className: "takes" }, make("span", { textContent: plan.line }), make("code", { textContent: plan.command }));
-  const element = fill(form.title, takes, buttons(make("button", { className: "go", textContent: "Do it" }), button("Back", () => back()), closing()));
+  const older = state && state.current !== opened && shownId() === opened
+    ? [make("p", { className: "wrong", textContent: `There is a newer revision by now, ${state.current}. This change starts from ${opened}, the one shown, without what is new.` })] : [];
+  const element = fill(form.title, ...older, takes, buttons(make("button", { className: "go", textContent: "Do it" }), button("Back", () => back()), closing()));
   element.querySelector(".go").focus();
   element.addEventListener("submit", (event) => {
     event.preventDefault();
