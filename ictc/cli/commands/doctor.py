@@ -256,7 +256,7 @@ def _files() -> dict[str, str]:
         if (spec := find_spec(module)) is not None and spec.origin
     }
     return weights | {
-        "answers and vectors": "in each run folder, store.sqlite; without a run, beside the output until that is written",
+        "answers and vectors": "in each run folder, store.sqlite; without one, beside the output until it is written",
         "options": str(FILE.absolute()) if FILE.exists() else "no ictc.toml here; ICTC_* variables work too",
     }
 
