@@ -16,6 +16,7 @@ ALL = (
     "embedding",
     "embedding_lane",
     "evening",
+    "features",
     "classification",
     "image_throughput",
     "replay",

@@ -88,7 +88,8 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class ImageEmbedder(Protocol):
-    """Images to unit vectors, in the order given; a failed image is a `Failure` in its place."""
+    """Images to vectors float32 [d], in the order given; a failed image is a `Failure` in its place. Of unit length
+    where texts are embedded too; else as defined, zeros where nothing is found."""
 
     @property
     def fingerprint(self) -> str: ...

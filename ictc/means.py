@@ -59,9 +59,9 @@ class Lane:
     path of the prompts file is part of the results' identity.
 
     `embedder`: a spec of `ictc.embedders`. `prompts`: the file that `prompt_set` was read from. `strategy`, `pairing`
-    and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: `evened` or `plain`. `clusterer` with `params`,
-    as text. `truth`: of the pairing `label` alone, which is supervised; `shown`: the true class of each image that it
-    is shown, read from `truth` when the images are known. `recompute`: embed again what is stored.
+    and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: see `ictc.lane.evening`. `clusterer` with
+    `params`, as text. `truth`: of the pairing `label` alone, which is supervised; `shown`: the true class of each image
+    that it is shown, read from `truth` when the images are known. `recompute`: embed again what is stored.
     `kept`: the fingerprint of the vectors that a finished run has, "" for one that is to be made.
     """
 

@@ -186,7 +186,7 @@ def _predicted(
     if not there:
         raise InputError(f"None of {len(failures)} images could be classified: {failures[0].message}", "")
     rows = np.stack([v for _, v in there])
-    check_rows(rows, [i.name for i, _ in there])
+    check_rows(rows, [i.name for i, _ in there], zeros=not embedder.joint)
     shares = probabilities(made, rows)
     return [
         Prediction(item.name, item.sha256, made.classes[best], tuple(round(p, DIGITS) for p in row))

@@ -60,7 +60,7 @@ Weights = Annotated[
     list[str] | None,
     _axis("weight", "W|sweep", r"Of the prompt, for sum and concat; sweep: 0, 0.1 ... 1. \[default: 0.5]"),
 ]
-Spaces = Annotated[list[str] | None, _axis("space", "NAMES", r"evened, plain. \[default: evened]")]
+Spaces = Annotated[list[str] | None, _axis("space", "NAMES", r"evened, plain, standardised. \[default: evened]")]
 Seeds = Annotated[int, _option("seeds", "N", "So many seeds, from 0 on.", min=1, rich_help_panel=_AXES)]
 SeedList = Annotated[list[str] | None, _axis("seed-list", "SEEDS", "These seeds instead.")]
 Param = Annotated[

@@ -25,7 +25,10 @@ def _option(name: str, metavar: str, help_text: str, *flags: str) -> Any:
 
 
 Embedder = Annotated[
-    str, _option("embedder", "SPEC", "Whose vectors: offline, clip:DIR, siglip:DIR, openclip:NAME, sbert:DIR.")
+    str,
+    _option(
+        "embedder", "SPEC", "Whose vectors: offline, clip:DIR, sbert:DIR, dinov2, classical:all, ...; see: ictc doctor"
+    ),
 ]
 Prompts = Annotated[
     Path | None,
@@ -58,7 +61,10 @@ Weight = Annotated[
     ),
 ]
 Space = Annotated[
-    str, _option("space", "evened|plain", "Directions brought nearer to equal spread, or vectors as published.")
+    str,
+    _option(
+        "space", "evened|plain|standardised", "Directions nearer to equal spread, vectors as published, or z-scores."
+    ),
 ]
 Clusterer = Annotated[
     str,

@@ -6,7 +6,8 @@ transformers fills weights that are missing with random numbers and a warning, w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 _SHOWN = 3
 
 
-def check_folder(source: Source, *, sees: bool) -> None:
-    """Of a repository of the hub nothing is asked: it is fetched whole. `sees`: images are to be prepared.
+def check_folder(source: Source, *, sees: bool, reads: bool = True) -> None:
+    """Of a repository of the hub nothing is asked: it is fetched whole. `sees`: images are to be prepared, `reads`:
+    texts are.
 
     Raises:
         SpecError: weights, tokenizer or preparation are missing, or weights are cut off.
@@ -34,7 +36,7 @@ def check_folder(source: Source, *, sees: bool) -> None:
         _check_file(source, folder / file)
     if sees and not any((folder / name).is_file() for name in _PREPARATION):
         raise _missing(source, _PREPARATION[0], "which says how images are prepared")
-    if not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
+    if reads and not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
         raise SpecError(f"{source.spec} has no tokenizer.", "Copy tokenizer.json and its like into the folder too.")
 
 
@@ -44,7 +46,8 @@ def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str]
     Raises:
         SpecError: it cannot be loaded, or some weight is in no file.
     """
-    made, told = part(auto, source, options, use_safetensors=True, output_loading_info=True, **more)
+    with _unreported():
+        made, told = part(auto, source, options, use_safetensors=True, output_loading_info=True, **more)
     missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare)))
     if missing:
         rest = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
@@ -53,6 +56,19 @@ def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str]
             "Copy or save the folder again; with random numbers in their place, vectors would mean nothing.",
         )
     return made
+
+
+@contextmanager
+def _unreported() -> Iterator[None]:
+    """Without the library's table of weights that are spare, such as a classifier's; what is missing is told here."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _weights(source: Source, folder: Path) -> Sequence[str]:

@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 
 from ictc.embedders.dual import DualEncoder
-from ictc.embedders.towers import Pixels, unit_rows
+from ictc.embedders.encoder import Pixels
+from ictc.embedders.towers import unit_rows
 from ictc.errors import MissingExtra, SpecError
 from ictc.interfaces import Vectors
 from ictc.models.hf.loading import device_for

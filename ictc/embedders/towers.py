@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from ictc.embedders.encoder import Pixels, Tower
 from ictc.embedders.folder import check_folder, whole
 from ictc.errors import SpecError, Told
 from ictc.interfaces import Vectors
@@ -21,28 +21,16 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
 from ictc.models.hf.spec import Source
 
-Pixels = Mapping[str, NDArray[Any]]
-"""What the image tower takes, by argument, each with a first axis of length 1."""
-
 _MOST_TOKENS = 512
 _FEWEST_WORDS = 100
 _SHOWN = 60
 _CHARS = 16 * _MOST_TOKENS  # spares tokenizers megabytes of text that would be cut anyway
 
 
-class TwoTowers(Protocol):
-    """A loaded dual encoder. Not safe to be called from several threads, except for `pixels`. `hint`: how far a JPEG
-    may be scaled down while it is decoded. Rows are of unit length; zeros where the model gave no usable vector."""
+class TwoTowers(Tower, Protocol):
+    """A loaded dual encoder. Rows are of unit length; zeros where the model gave no usable vector."""
 
-    device: str
     dim: int
-
-    @property
-    def hint(self) -> tuple[int, int] | None: ...
-
-    def pixels(self, image: Image.Image) -> Pixels: ...
-
-    def images(self, batch: Sequence[Pixels]) -> Vectors: ...
 
     def texts(self, texts: Sequence[str]) -> Vectors: ...
 
@@ -80,10 +68,7 @@ class Towers:
 
     @property
     def hint(self) -> tuple[int, int] | None:
-        """Twice the side that is looked at."""
-        size = dict(self._images.size or {}) if hasattr(self._images, "size") else {}
-        side = max((v for v in size.values() if isinstance(v, int)), default=0)
-        return (2 * side, 2 * side) if side else None
+        return hint_of(self._images)
 
     def pixels(self, image: Image.Image) -> Pixels:
         return dict(self._images(image, return_tensors="np"))
@@ -145,13 +130,24 @@ def unit_rows(rows: Any) -> Vectors:
     return unit
 
 
-def _check_dual(source: Source) -> None:
-    """Before any weight is read."""
+def hint_of(processor: Any) -> tuple[int, int] | None:
+    """Twice the side that a model looks at; None where its preparation does not say."""
+    size = dict(getattr(processor, "size", None) or {})
+    side = max((v for v in size.values() if isinstance(v, int)), default=0)
+    return (2 * side, 2 * side) if side else None
+
+
+def class_of(source: Source) -> Any:
+    """What `AutoModel` would make of it, told before any weight is read; None where it knows no such kind."""
     import transformers
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
     name = MODEL_MAPPING_NAMES.get(source.model_type, "")
-    kind = getattr(transformers, name if isinstance(name, str) else name[0], None)
+    return getattr(transformers, name if isinstance(name, str) else name[0], None)
+
+
+def _check_dual(source: Source) -> None:
+    kind = class_of(source)
     if not all(hasattr(kind, tower) for tower in ("get_image_features", "get_text_features")):
         raise _not_dual(source)
 

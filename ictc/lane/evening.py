@@ -24,7 +24,7 @@ import numpy as np
 from ictc.interfaces import Vectors
 from ictc.reasoners.spherical import BLOCK, Array, unit
 
-SPACES = ("evened", "plain")
+SPACES = ("evened", "plain", "standardised")
 PRINCIPAL = 64
 """Directions kept, the broadest."""
 EACH = 10
@@ -57,6 +57,8 @@ def view_of(rows: Vectors, space: str) -> View:
     middle = rows.mean(0, dtype=np.float64).astype(np.float32)
     if space == "plain":
         return View(middle, scaled=False)
+    if space == "standardised":
+        return View(middle, _standardising(rows, middle), scaled=False)
     covariance: Array = np.zeros((rows.shape[1], rows.shape[1]))
     with threadpool_limits(1):  # else the last bits depend on the number of threads
         for start in range(0, len(rows), BLOCK):
@@ -69,3 +71,12 @@ def view_of(rows: Vectors, space: str) -> View:
     told = broad[-max(1, len(rows) // EACH) :]
     spread = np.maximum(variance[broad], variance[told[0]])
     return View(middle, (axes[:, broad] * spread**-0.25).astype(np.float32))
+
+
+def _standardising(rows: Vectors, middle: Vectors) -> Vectors:
+    """[d, m]: divides by the standard deviations, of all rows, of the m numbers that differ."""
+    variance: Array = np.zeros(rows.shape[1])
+    for start in range(0, len(rows), BLOCK):
+        variance += np.square(rows[start : start + BLOCK] - middle, dtype=np.float64).sum(axis=0) / len(rows)
+    differ = variance > (np.finfo(np.float32).eps * middle) ** 2  # more than rounding leaves of equal numbers
+    return np.diag(np.where(differ, variance, 1) ** -0.5)[:, differ].astype(np.float32)

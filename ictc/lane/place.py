@@ -48,10 +48,10 @@ class Placer:
         self.texts_only = texts_only
 
     def images(self, descriptions: Sequence[Description]) -> Vectors:
-        """Unit rows [n, d].
+        """Rows [n, d], of unit length where the embedder's are.
 
         Raises:
-            StepError: an image was not embedded. InputError: a vector has no direction.
+            StepError: an image was not embedded. InputError: a vector has no direction, where texts are compared.
         """
         if self.texts_only or not isinstance(self.embedder, CachedImages):
             rows = self.embedder.embed_texts([d.text for d in descriptions])
@@ -63,8 +63,13 @@ class Placer:
                     "Run the same `ictc cluster` command again with --recompute.",
                 )
             rows = found
-        check_rows(rows, [d.image for d in descriptions])
+        check_rows(rows, [d.image for d in descriptions], zeros=self._alone)
         return rows
+
+    @property
+    def _alone(self) -> bool:
+        """Whether images are embedded, and nothing else is: zeros then say that nothing was found in one."""
+        return not self.texts_only and isinstance(self.embedder, CachedImages) and not self.embedder.joint
 
     def stored(self, descriptions: Sequence[Description]) -> Vectors | None:
         """The vectors of the images themselves, where all are in the store."""

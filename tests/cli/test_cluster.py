@@ -329,3 +329,18 @@ def test_clusters_by_a_truth_of_names_are_found_anew_for_other_names(
     after, fresh = (ictc(other, *words, folder) for folder in (run, tmp_path / "fresh"))
     assert after[0] == fresh[0] == 0
     assert files(run, after[1]["revision"]) == files(tmp_path / "fresh", fresh[1]["revision"])
+
+
+def test_classical_features_of_images_in_which_nothing_is_found(pictures: Path, tmp_path: Path) -> None:
+    """Plain pictures have no edges: their vectors are zeros, and a group."""
+    pytest.importorskip("cv2", reason="no OpenCV here: pip install 'ictc[classical]'")
+    folder = Path(shutil.copytree(pictures, tmp_path / "some"))
+    for i in range(4):
+        striped = np.zeros((64, 64, 3), np.uint8)
+        striped[:, 8 + i :: 16] = 255
+        Image.fromarray(striped).save(folder / f"{i}_stripes.png")
+    for space in ("plain", "standardised", "evened"):
+        words = (folder, "-k", 2, "--embedder", "classical:edges", "--space", space, "-o", tmp_path / space)
+        code, made = ictc(*words)
+        assert code == 0, made
+        assert sorted(c["images"] for c in made["clusters"]) == [4, 12], space

@@ -23,6 +23,9 @@ from tests.tiny.fixture import Tiny
 Make = Callable[[], ImageEmbedder]
 BAD, ABSENT = 2, 5
 DUAL = ("clip", "siglip", "siglip2", "align")
+ALONE = ("resnet", "efficientnet", "dinov2")
+RAW = (*ALONE, "vit", "lite0", "classical:all")
+"""Those that know images alone, and whose vectors are not of unit length."""
 TEXTS = ["a cat on a red sofa", "a truck", "", "a truck \ud800", "a cat on a red sofa", "words " * 3000, "犬"]
 
 
@@ -43,8 +46,10 @@ def items(tmp_path: Path) -> list[Item]:
 
 
 def spec_of(name: str, tiny: Tiny, items: list[Item], folder: Path) -> str:
-    if name == "offline":
-        return "offline"
+    if name in ("offline", "lite0") or ":" in name:
+        return name
+    if name in RAW:
+        return f"{name if name in ALONE else 'vision'}:{tiny(name)}"
     if name == "vectors":
         rows = np.random.default_rng(0).normal(size=(len(items) - 2, 7))
         np.save(folder / "given.npy", rows)
@@ -54,10 +59,13 @@ def spec_of(name: str, tiny: Tiny, items: list[Item], folder: Path) -> str:
     return f"{name if name in ('clip', 'siglip') else 'hf'}:{tiny(name)}"
 
 
-@pytest.fixture(params=["offline", "vectors", *DUAL])
+@pytest.fixture(params=["offline", "vectors", *DUAL, *RAW])
 def make(request: pytest.FixtureRequest, tiny: Tiny, minilm: MiniLM, items: list[Item], tmp_path: Path) -> Make:
     """Makes the embedder anew, with an empty store."""
     spec = spec_of(request.param, tiny, items, tmp_path)
+
+    if request.param.startswith("classical"):
+        pytest.importorskip("cv2", reason="no OpenCV here: pip install 'ictc[classical]'")
 
     def made() -> ImageEmbedder:
         context = EmbedderContext(Store(None), minilm, ModelOptions(device="cpu", batch_size=2))
@@ -72,7 +80,7 @@ def rows_of(found: list[Vectors | Failure]) -> Vectors:
     return np.stack([f for f in found if not isinstance(f, Failure)])
 
 
-def test_unit_rows_in_order_and_failures_in_place(make: Make, items: list[Item]) -> None:
+def test_rows_in_order_and_failures_in_place(make: Make, items: list[Item], request: pytest.FixtureRequest) -> None:
     found = make().embed_images(items)
     assert [isinstance(f, Failure) for f in found] == [n in (BAD, ABSENT) for n in range(len(items))]
     for n in (BAD, ABSENT):
@@ -81,7 +89,11 @@ def test_unit_rows_in_order_and_failures_in_place(make: Make, items: list[Item])
         assert failure.image == items[n].name and failure.code and failure.message
     rows = rows_of(found)
     assert rows.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    length = np.linalg.norm(rows, axis=1)
+    if request.node.callspec.params["make"] in RAW:
+        assert (np.abs(length - 1) > 1e-3).all()
+    else:
+        np.testing.assert_allclose(length, 1, atol=1e-5)
     assert np.abs(rows[0] - rows[1]).max() > 1e-3  # other images, other vectors
     np.testing.assert_allclose(rows_of(make().embed_images(items[::-1]))[::-1], rows, atol=1e-5)
 
@@ -107,10 +119,12 @@ def test_the_fingerprint_does_not_change_by_use(make: Make, items: list[Item]) -
 
 
 @pytest.mark.filterwarnings("ignore:.*and not the end of")
-def test_texts_are_unit_rows_of_the_same_space_in_order(make: Make, items: list[Item]) -> None:
+def test_texts_are_unit_rows_of_the_same_space_in_order(
+    make: Make, items: list[Item], request: pytest.FixtureRequest
+) -> None:
     made = make()
     if not isinstance(made, JointEmbedder):
-        assert type(made).__name__ == "GivenVectors"  # the only one that knows images alone
+        assert type(made).__name__ == "GivenVectors" or request.node.callspec.params["make"] in RAW
         return
     done: list[int] = []
     rows = made.embed_texts(TEXTS, done.append)
@@ -126,14 +140,15 @@ def test_texts_are_unit_rows_of_the_same_space_in_order(make: Make, items: list[
     assert made.embed_texts([]).shape == (0, rows.shape[1])
 
 
-@pytest.mark.parametrize("name", DUAL)
+@pytest.mark.parametrize("name", [*DUAL, *ALONE, "vit"])
 def test_other_weights_are_another_fingerprint_wherever_they_lie(
     name: str, tiny: Tiny, minilm: MiniLM, tmp_path: Path
 ) -> None:
     from safetensors.numpy import load_file, save_file
 
     def fingerprint(folder: Path) -> str:
-        return embedder(f"hf:{folder}", EmbedderContext(Store(None), minilm)).fingerprint
+        kind = "hf" if name in DUAL else "vision"
+        return embedder(f"{kind}:{folder}", EmbedderContext(Store(None), minilm)).fingerprint
 
     moved, trained = tmp_path / "moved", tmp_path / "trained"
     shutil.copytree(tiny(name), moved)

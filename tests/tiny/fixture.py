@@ -12,6 +12,7 @@ import pytest
 
 from tests.tiny.captioners import ANSWERERS, CAPTIONERS
 from tests.tiny.dual import DUAL
+from tests.tiny.encoders import ENCODERS
 from tests.tiny.parrot import parrot
 from tests.tiny.text import llama
 from tests.tiny.vision import FAMILIES, llava
@@ -27,6 +28,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     **CAPTIONERS,
     **ANSWERERS,
     **DUAL,
+    **ENCODERS,
 }
 
 Tiny = Callable[[str], Path]

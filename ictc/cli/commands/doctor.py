@@ -182,21 +182,32 @@ def _embedders() -> dict[str, str]:
     from ictc.registry import embedders
 
     dual = "works: any dual encoder of transformers; try one with: ictc doctor clip:REPO_OR_DIR"
-    lacking = [package for package in ("open_clip", "torchvision") if find_spec(package) is None]
+    alone = "works: any encoder of images of transformers; try one with: ictc doctor vision:REPO_OR_DIR"
     parquet = "" if find_spec("pyarrow") else "; for FILE.parquet: pip install 'ictc[parquet]'"
     specs = {
         "offline": "works: images and texts; no key, no download, no GPU",
         "clip:REPO_OR_DIR": dual,
         "siglip:REPO_OR_DIR": dual,
         "hf:REPO_OR_DIR": dual,
-        "openclip:NAME/PRETRAINED": f"does not work: no {', no '.join(lacking)}; run: pip install 'ictc[openclip]'"
-        if lacking
-        else "works: images and texts",
+        "openclip:NAME/PRETRAINED": _with("open_clip", "torchvision", extra="openclip", of="images and texts"),
+        "lite0": "works: images, the embedded network's features as they are",
+        "resnet[:REPO_OR_DIR]": alone,
+        "efficientnet[:REPO_OR_DIR]": alone,
+        "dinov2[:REPO_OR_DIR]": alone,
+        "vision:REPO_OR_DIR": alone,
+        "timm:NAME": _with("timm", "torchvision", extra="timm"),
+        "classical:NAME": _with("cv2", "skimage", extra="classical"),
         "sbert:[REPO_OR_DIR]": "works: texts (descriptions) alone",
         "vectors:FILE": f"works: vectors made elsewhere, FILE.npy or FILE.parquet{parquet}",
     }
-    known = {spec.partition(":")[0] for spec in specs}
+    known = {spec.partition("[")[0].partition(":")[0] for spec in specs}
     return specs | {name: "embedder of another package" for name in embedders() if name not in known}
+
+
+def _with(*packages: str, extra: str, of: str = "images") -> str:
+    """Whether an embedder works that needs these."""
+    lacking = [package for package in packages if find_spec(package) is None]
+    return f"does not work: no {', no '.join(lacking)}; run: pip install 'ictc[{extra}]'" if lacking else f"works: {of}"
 
 
 def _openai() -> str:
@@ -245,7 +256,7 @@ def _files() -> dict[str, str]:
         if (spec := find_spec(module)) is not None and spec.origin
     }
     return weights | {
-        "answers and vectors": "in each run folder, store.sqlite; without a run, beside the output until that is written",
+        "answers and vectors": "in each run folder, store.sqlite; without one, beside the output until it is written",
         "options": str(FILE.absolute()) if FILE.exists() else "no ictc.toml here; ICTC_* variables work too",
     }
 

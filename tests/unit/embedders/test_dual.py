@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from ictc.embed.images import CHUNK
-from ictc.embedders.dual import _ON_CARD, _ON_CPU, DualEncoder, clip, hf
-from ictc.embedders.towers import Pixels
+from ictc.embedders.dual import DualEncoder, clip, hf
+from ictc.embedders.encoder import _ON_CARD, _ON_CPU, Pixels
 from ictc.errors import SpecError, Told
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions

@@ -67,3 +67,15 @@ def test_between_them_the_broadest_are_evened_and_the_order_of_the_others_is_kep
     assert (np.diff(scale[:20]) > 0).all(), "the broader, the more is taken off"
     assert (np.diff(spread) < 0).all()
     assert np.allclose(scale[20:], scale[19], rtol=1e-3), "the others are all scaled alike"
+
+
+def test_standardised_are_the_z_scores_of_what_differs() -> None:
+    from sklearn.preprocessing import StandardScaler
+
+    rows, _ = kinds(50, 0)
+    rows *= np.logspace(-6, 3, 128).astype(np.float32)
+    rows[:, 7] = 0.1  # the same in all images
+    seen = view_of(rows, "standardised").of(rows)
+    wanted = StandardScaler().fit_transform(np.delete(rows, 7, axis=1).astype(np.float64))
+    assert seen.shape == (50, 127)
+    np.testing.assert_allclose(seen, wanted, atol=1e-4)

@@ -1,0 +1,1 @@
+"""Vectors of images by formula, without a trained network."""
