@@ -101,7 +101,7 @@ def test_foreign_text_adds_no_element_and_no_attribute(text, plain):
     assert skeleton(page) == plain
     for _, attrs in Elements(page).found:
         assert not any((attrs.get(name) or "").lower().startswith("javascript") for name in ("href", "src", "action"))
-    # data (texts and reasons of both are the same), two maps, and the page's own
+    # data (both have the same texts), two maps, the page's own
     assert len(re.findall("<script", page)) == 9
     page.encode("utf-8")
 
