@@ -23,6 +23,7 @@ from ictc.lane.held import HeldLane
 from ictc.lane.llmnames import ModelNamer
 from ictc.lane.place import Placer
 from ictc.lane.reasoner import LaneReasoner
+from ictc.lane.strategies import IMAGE_ONLY
 from ictc.means import OFFLINE, Lane, Means, Wording
 from ictc.models.minilm import MiniLM
 from ictc.models.openai.spec import parse as parse_server
@@ -248,11 +249,15 @@ class Backends:
         return self.means.describer != OFFLINE
 
     def _lane_embedder(self, lane: Lane) -> CachedImages | CachedEmbedder:
-        """Raises SpecError: the spec names nothing that is installed, or it cannot be used."""
+        """Raises SpecError: the spec names nothing that is installed, or it cannot be used. UsageError: it embeds
+        images alone, and there are prompts."""
         key = (lane.embedder, lane.recompute)
         if key not in self._opened:
             options, again = self.means.options, lane.recompute
-            self._opened[key] = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept)
+            found = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept)
+            if lane.strategy != IMAGE_ONLY and not lane.kept and isinstance(found, CachedImages):
+                found.texts()  # told before anything is embedded
+            self._opened[key] = found
         return self._opened[key]
 
     def placer(self) -> Placer:

@@ -91,8 +91,15 @@ class Done:
     def findings(self) -> list[Finding]:
         """What is odd about the clusters; of the outliers nothing else is expected."""
         named = bool(self.folder.settings(self.revision.id).wording.get("names"))
-        same = self.folder.entry(self.revision.id).get("same", ())
-        return diagnose(named_alone(self.result), same, by_hand=named or bool(self.revision.corrections()))
+        entry = self.folder.entry(self.revision.id)
+        return diagnose(
+            named_alone(self.result),
+            entry.get("same", ()),
+            by_hand=named or bool(self.revision.corrections()),
+            pinned=entry.get("pinned", ()),
+            foreign=entry.get("mixed") or {},
+            run=str(self.folder.path),
+        )
 
     @property
     def outliers(self) -> Outliers | None:

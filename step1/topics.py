@@ -47,15 +47,23 @@ _CLEAR = 0.5  # cosine from which on a phrase stands for the criterion; below it
 
 
 def topics(criterion: str, embedder: Embedder) -> tuple[str, ...]:
-    """The topics a criterion names, in the order of TOPICS; by meaning where no word of it is known; never empty."""
+    """The topics a criterion names, in the order of TOPICS; by meaning where no word of it is known; never empty.
+
+    Answers that are listed behind a colon are not asked about: `dominant colour: red or light grey` is not about light.
+    """
+    asked, colon, _ = criterion.partition(":")
+    if colon and (found := _named(asked)):
+        return found
+    return _named(criterion) or (likeliest(criterion, embedder) or OBJECT,)
+
+
+def _named(criterion: str) -> tuple[str, ...]:
     words = set(re.findall(r"[a-z]+", criterion.lower()))
     named = tuple(topic for topic, (known, _) in TOPICS.items() if words & set(known.split()))
     finer = {topic for word, topic in OF_COLOURS.items() if word in words} if "colour" in named else set()
     if finer:
         named = tuple(topic for topic in TOPICS if topic in finer or (topic in named and topic != "colour"))
-    if named:
-        return named
-    return (likeliest(criterion, embedder) or OBJECT,)
+    return named
 
 
 def likeliest(criterion: str, embedder: Embedder) -> str:

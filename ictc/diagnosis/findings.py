@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from math import sqrt
@@ -38,10 +38,20 @@ class Finding:
         return f"{self.message} {self.suggestion}"
 
 
-def diagnose(result: Result, same: Sequence[Sequence[str]] = (), *, by_hand: bool = False) -> list[Finding]:
+def diagnose(
+    result: Result,
+    same: Sequence[Sequence[str]] = (),
+    *,
+    by_hand: bool = False,
+    pinned: Collection[str] = (),
+    foreign: Collection[str] = (),
+    run: str = "RUN",
+) -> list[Finding]:
     """The oddities of a result, the gravest kind first; mostly none. `same`: pairs of names that mean the same.
 
-    `by_hand`: a person gave or corrected the names; then another K, which would make them anew, is no advice.
+    `by_hand`: a person gave or corrected the names; then another K, which would make them anew, is no advice, but
+    corrections of `run` are. `pinned`: clusters that are to be unpinned first. `foreign`: those of another criterion,
+    which are never like the others.
     """
     sizes = Counter(a.cluster for a in result.assignments if a.cluster is not None)
     words = worded(result.names, result.criterion)
@@ -51,23 +61,22 @@ def diagnose(result: Result, same: Sequence[Sequence[str]] = (), *, by_hand: boo
         *_vague(result, sizes, words),
         *_empty(result, sizes),
     ]
-    return [replace(f, suggestion=_by_hand(f)) for f in found] if by_hand else found
+    apart = [f for f in found if f.kind != "alike" or len(set(f.clusters) & set(foreign)) != 1]
+    return [replace(f, suggestion=_by_hand(f, pinned, run)) for f in apart] if by_hand else apart
 
 
-def _by_hand(found: Finding) -> str:
+def _by_hand(found: Finding, pinned: Collection[str], run: str) -> str:
     first = quoted(found.clusters[0])
-    split, drop = _refine("--split", first), _refine("--drop", first)
+    free = ["--unpin", first] if found.clusters[0] in pinned else []
+    split, drop = (command_line("refine", run, *free, option, first) for option in ("--split", "--drop"))
+    merge = command_line("refine", run, "--merge", "+".join(map(quoted, found.clusters)))
     advice = {
         "swallows": f"Split it: {split}",
-        "alike": f"Put them together: {_refine('--merge', '+'.join(map(quoted, found.clusters)))}",
+        "alike": f"Put them together: {merge}",
         "vague": f"Split it: {split}; or let its images go to the others: {drop}",
         "empty": f"Drop it: {drop}",
     }
     return advice[found.kind]
-
-
-def _refine(option: str, value: str) -> str:
-    return command_line("refine", "RUN", option, value)
 
 
 def _swallowing(result: Result, sizes: Mapping[str, int]) -> list[Finding]:

@@ -74,13 +74,14 @@ class CachedImages:
         Raises:
             UsageError: the embedder embeds images alone.
         """
-        return self._of_texts().embed_texts(texts, tick)
+        return self.texts().embed_texts(texts, tick)
 
     def missing_texts(self, texts: Sequence[str]) -> list[str]:
         """See `CachedEmbedder`. Raises UsageError: as `embed_texts`."""
-        return self._of_texts().missing_texts(texts)
+        return self.texts().missing_texts(texts)
 
-    def _of_texts(self) -> CachedEmbedder:
+    def texts(self) -> CachedEmbedder:
+        """That which embeds texts. Raises UsageError: nothing does."""
         if self._texts is None:
             raise UsageError(
                 "This embedder knows images alone, so prompts cannot be compared with them.",

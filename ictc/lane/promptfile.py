@@ -46,6 +46,7 @@ from ictc.lane.strategies import (
     TASK,
 )
 from ictc.promptset import PromptSet
+from ictc.text import printable
 
 TEMPLATES: Mapping[str, str] = {
     TASK: "This is a {class}",
@@ -124,6 +125,8 @@ def _classes(found: Any, fault: Fault) -> tuple[str, ...]:
     for name in found:
         if not isinstance(name, str) or not name.strip() or name != name.strip():
             raise fault(f"classes: {name!r} is no name of a class.", hint)
+        if printable(name) != name:
+            raise fault(f"classes: {printable(name)} has characters that cannot be shown.", "Write it without them.")
         if name == _TEMPLATE:
             raise fault(f"classes: '{_TEMPLATE}' is a key of this file.", "Give the class another name.")
     _check_twice("classes", found, fault)

@@ -11,7 +11,7 @@ from ictc.reasoners.assign import NAME_PROMPT, Places, lie, place, places
 from ictc.reasoners.choose_k import choose_k
 from ictc.reasoners.labels import Answers, answer
 from ictc.reasoners.merge import choose_names, count_labels, name_as_asked, rename, split_labels
-from ictc.reasoners.words import alternatives, says_something
+from ictc.reasoners.words import alternatives, asked, says_something
 from ictc.types import Assignment, Description, Failure, KChoice, Label, Stage, Taxonomy
 
 BY = "offline"
@@ -111,7 +111,7 @@ class EmbeddingReasoner:
         """The labels of step 2a; kept for the steps that follow on the same descriptions."""
         key = (criterion, tuple(d.text for d in descriptions))
         if self._last is None or self._last[0] != key:
-            self._last = key, answer(key[1], criterion, self._embedder.embed_texts)
+            self._last = key, answer(key[1], asked(criterion), self._embedder.embed_texts)
         return self._last[1]
 
     def _vectors(self, descriptions: Sequence[Description], criterion: str) -> Vectors | None:

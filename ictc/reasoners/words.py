@@ -121,11 +121,19 @@ def asks_for_action(criterion: str) -> bool:
 
 
 def alternatives(criterion: str) -> list[str]:
-    """The answers that a criterion lists: `indoor or outdoor` -> [indoor, outdoor]; [] for any other criterion."""
-    parts = [core(part) for part in re.split(r"\bor\b|\bvs\b|\bversus\b|[,/]", criterion.casefold())]
-    listed = re.search(r"\b(or|vs|versus)\b|/", criterion.casefold()) is not None
+    """The answers that a criterion lists: `indoor or outdoor`, also behind a colon (`place: indoor or outdoor`) ->
+    [indoor, outdoor]; [] for any other criterion."""
+    said = criterion.casefold().rpartition(":")[2]
+    parts = [core(part) for part in re.split(r"\bor\b|\bvs\b|\bversus\b|[,/]", said)]
+    listed = re.search(r"\b(or|vs|versus)\b|/", said) is not None
     short = all(0 < len(part.split()) <= 2 for part in parts)
     return parts if listed and short and 2 <= len(set(parts)) == len(parts) else []
+
+
+def asked(criterion: str) -> str:
+    """What a criterion asks about: without the answers that it lists behind a colon."""
+    head = criterion.rpartition(":")[0]
+    return head if head.strip() and alternatives(criterion) else criterion
 
 
 def says_something(text: str) -> bool:

@@ -8,7 +8,7 @@ from ictc.errors import UsageError
 from ictc.steering.anew import check_another_k
 from ictc.steering.answering import check_different
 from ictc.steering.applying import apply, resolved
-from ictc.steering.corrections import Anew, Correction, Unpin, in_short
+from ictc.steering.corrections import Anew, Correction, Merge, Unpin, in_short
 from ictc.steering.draft import Divide, Draft
 from ictc.steering.work import Work
 
@@ -29,7 +29,8 @@ def checked(work: Work) -> list[str]:
             if isinstance(change, Anew):
                 check_another_k(change.k, draft, work.backends.means)
                 return [*remarks, *_mixing(change, draft, work.result.criterion)]
-            draft = _after(change, draft, described, work)
+            before, draft = draft, _after(change, draft, described, work)
+            remarks += _passed_on(before, draft) if isinstance(change, Merge) and draft else []
         except UsageError as e:
             if change in work.asked.changes:
                 raise
@@ -46,6 +47,13 @@ def _after(change: Correction, draft: Draft, described: Mapping[str, str], work:
         texts = {d.image: d for d in work.result.descriptions}
         check_different(question, [texts[i] for i in question.images if i in texts])
     return None
+
+
+def _passed_on(before: Draft, after: Draft) -> list[str]:
+    """A pinned cluster that is merged under another name."""
+    gone = [p for p in before.pinned if p not in after.names]
+    now = [p for p in after.pinned if p not in before.pinned]
+    return [f"Pinned, “{old}” goes on in “{new}”, which is pinned then." for old in gone for new in now]
 
 
 def _mixing(change: Anew, draft: Draft, criterion: str) -> list[str]:

@@ -21,7 +21,7 @@ from ictc.runfolder import RunFolder
 from ictc.spending.meter import added
 from ictc.spending.totals import since
 from ictc.steering.corrections import Add, Anew, Split, in_short, words_of
-from ictc.steering.kept import mixed
+from ictc.steering.kept import mixed, pins_of
 from ictc.steering.work import LATER, Made, Refinement, Work, begun
 from ictc.text import command_line
 from ictc.types import Stage
@@ -161,6 +161,7 @@ def _tell(work: Work, made: Made, revision: Revision) -> None:
     names = set(made.draft.names)
     facts["same"] = [pair for pair in entry.get("same", ()) if set(pair) <= names]
     facts["mixed"] = mixed(made.rows, _first_criterion(folder, work.before.id))
+    facts["pinned"] = [p for p in pins_of(made.rows) if p in names]
     facts["refined"] = {"of": work.before.id, "changes": work.told, "words": words_of(changes)}
     folder.note(revision, **facts)
     if made.reasoner is not None:

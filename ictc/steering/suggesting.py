@@ -75,13 +75,15 @@ def by_findings(result: Result, findings: Sequence[Finding], pinned: Sequence[st
 
 
 def _listing(result: Result, findings: Sequence[Finding]) -> Suggestion | None:
-    """A criterion that lists its answers, where some clusters' names answer it and others do not."""
-    odd = {c for f in findings if f.kind in ("vague", "swallows") for c in f.clusters}
+    """A criterion that lists its answers, where most clusters' names answer it and others do not. A cluster that holds
+    much is an answer: left out, most images would have none."""
+    odd = {c for f in findings if f.kind == "vague" for c in f.clusters}
     clear = [name for name in result.clusters if name not in odd and "," not in name]
     if not odd or not 2 <= len(clear) <= _LIKELY or ":" in result.criterion:
         return None
     listed = f"{', '.join(clear[:-1])} or {clear[-1]}"
-    why = f"{len(odd)} clusters are vague or hold too much: a criterion that lists its answers leaves less in doubt."
+    many = "1 cluster is" if len(odd) == 1 else f"{len(odd)} clusters are"
+    why = f"{many} vague: a criterion that lists its answers leaves less in doubt."
     return Suggestion(Anew(f"{result.criterion}: {listed}", len(clear)), why)
 
 

@@ -130,6 +130,7 @@ def _fill(
         outliers=odd.to_json() if odd else None,
         cascade=None,
         mixed=made.run.entry(made.base.id).get("mixed"),
+        pinned=made.run.entry(made.base.id).get("pinned", []),
         update={
             "base": made.base.id,
             "passing": bargain.passing if bargain else 0,

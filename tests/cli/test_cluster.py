@@ -344,3 +344,12 @@ def test_classical_features_of_images_in_which_nothing_is_found(pictures: Path, 
         code, made = ictc(*words)
         assert code == 0, made
         assert sorted(c["images"] for c in made["clusters"]) == [4, 12], space
+
+
+@pytest.mark.parametrize("more", [("--dry-run",), ()])
+def test_prompts_with_an_embedder_of_images_alone_are_refused_before_anything_is_embedded(
+    pictures: Path, prompts: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    code, told = ictc(pictures, "--embedder", "lite0", "--prompts", prompts, "-o", tmp_path / "new", *more)
+    assert code == 2 and "knows images alone" in told["error"]
+    assert not (tmp_path / "new" / "001" / "step1_result.jsonl").exists()

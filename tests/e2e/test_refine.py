@@ -278,9 +278,20 @@ def test_what_is_odd_after_corrections_is_mended_by_corrections(run: Run) -> Non
     cat = run.clusters("001")["0_cat.png"]
     named = run.refine("--rename", f"{cat}=truck cat", "--add", "zeppelin of lead")
     advice = {f["kind"]: f["suggestion"] for f in named["findings"]}
-    assert advice and all("ictc refine RUN --" in text and "-k" not in text for text in advice.values())
+    assert advice and all(f"ictc refine {run.folder} --" in text and "-k" not in text for text in advice.values())
     page = invoke("report", run.folder)
     assert page.exit_code == 0 and "after corrections" in (run.folder / "report.html").read_text()
+
+
+def test_a_pin_that_passes_on_is_told_and_unpinned_before_a_split(run: Run) -> None:
+    clusters = run.clusters("001")
+    cat = clusters["0_cat.png"]
+    other = next(c for c in clusters.values() if c != cat)
+    run.refine("--pin", cat)
+    [told] = run.refine("--merge", f"{cat}+{other}={other}", "--dry-run")["remarks"]
+    assert told == f"Pinned, “{cat}” goes on in “{other}”, which is pinned then."
+    merged = run.refine("--merge", f"{cat}+{other}={other}")
+    assert run.refine("--unpin", other, "--split", other)["k"] == merged["k"] + 1
 
 
 def test_a_criterion_that_step_1_answered_already_looks_at_no_picture_again(coloured: Path, tmp_path: Path) -> None:

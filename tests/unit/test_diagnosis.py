@@ -37,6 +37,22 @@ def kinds(found: Result) -> list[tuple[str, tuple[str, ...]]]:
     return [(f.kind, f.clusters) for f in diagnose(found)]
 
 
+def test_corrections_are_advised_for_this_run_and_what_is_pinned_is_unpinned_first() -> None:
+    rows = [("a beast", f"beast {i}", 0.9) for i in range(11)] + [("cat", "cat", 0.9)] * 5 + [("dog", "dog", 0.9)] * 5
+    found = result(rows, ["a beast", "cat", "dog"])
+    [free] = diagnose(found, by_hand=True, run="runs/my photos")
+    [held] = diagnose(found, by_hand=True, pinned=["a beast"], run="runs/my photos")
+    assert free.suggestion == "Split it: ictc refine 'runs/my photos' --split 'a beast'"
+    assert held.suggestion == "Split it: ictc refine 'runs/my photos' --unpin 'a beast' --split 'a beast'"
+
+
+def test_clusters_of_two_criteria_are_never_alike() -> None:
+    both = [("grey", "grey", 0.9), ("calm", "grey", 0.9)] * 10
+    assert [f.kind for f in diagnose(result(both, ["grey", "calm"]))] == ["alike"]
+    assert diagnose(result(both, ["grey", "calm"]), foreign={"grey": "colour"}) == []
+    assert [f.kind for f in diagnose(result(both, ["grey", "calm"]), foreign=["grey", "calm"])] == ["alike"]
+
+
 def test_plain_clusters_have_nothing_odd() -> None:
     rows = [(name, name, 0.9) for name in ("cat", "dog", "bird") for _ in range(10)]
     assert kinds(result(rows, ["cat", "dog", "bird"])) == []

@@ -67,6 +67,8 @@ def test_swapped_leaves_no_class_its_prompt(n: int) -> None:
         ('classes = "cat"', "names no classes", "classes ="),
         ('classes = ["cat", ""]', "'' is no name", "classes ="),
         ("classes = [3]", "3 is no name", "classes ="),
+        ('classes = ["c\\u0000at"]', r"c\x00at has characters that cannot be shown", "without them"),
+        ('classes = ["dog\\u202e"]', r"dog\u202e has characters that cannot be shown", "without them"),
         ('classes = ["cat", "cat"]', "'cat' is there twice", "Remove"),
         ('classes = ["cat", "Cat"]', "'Cat' is there twice, as 'cat': upper and lower case are one", "Remove"),
         (CLASSES + GROUPS.replace('dog = "animal"', 'dog = "Animal"'), "[groups]: 'Animal' is there twice", "Remove"),

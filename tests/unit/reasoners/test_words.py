@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ictc.reasoners.words import alternatives, core, same_word_key, says_something, tokens
+from ictc.reasoners.words import alternatives, asked, core, same_word_key, says_something, tokens
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,9 @@ def test_core_of_a_criterion(criterion: str, asked: str) -> None:
 
 @pytest.mark.parametrize(
     ("criterion", "listed"),
-    [("indoor or outdoor", ["indoor", "outdoor"]), ("day vs night", ["day", "night"]), ("mood", []),
+    [("indoor or outdoor", ["indoor", "outdoor"]),
+     ("dominant colour: red, light grey or blue", ["red", "light grey", "blue"]),
+     ("day vs night", ["day", "night"]), ("mood", []),
      ("man, woman or child", ["man", "woman", "child"]), ("whether it was taken by day or in the dark of night", []),
      ("red or red", [])],
 )  # fmt: skip
@@ -36,3 +38,15 @@ def test_what_says_something() -> None:
     assert [says_something(t) for t in ("a", "🐶", "猫", "7", "", " \n", "...", "—")] == [True] * 4 + [False] * 3 + [
         True
     ]
+
+
+def test_what_is_asked_stands_before_the_listed_answers() -> None:
+    assert asked("dominant colour: red, light grey or blue") == "dominant colour"
+    for criterion in (
+        "mood",
+        "indoor or outdoor",
+        "mood: how it feels",
+        ": red or blue",
+        "place: wherever people meet or part at night",
+    ):
+        assert asked(criterion) == criterion

@@ -48,7 +48,8 @@ def test_every_measured_answer_is_a_label_of_its_own(criterion: str) -> None:
     ("criterion", "named"),
     [("warm or cold colours", ("temperature",)), ("colour temperature", ("temperature",)), ("colour", ("colour",)),
      ("colour saturation", ("saturation",)), ("vivid colours", ("saturation",)), ("colour and brightness",
-     ("colour", "brightness"))],
+     ("colour", "brightness")), ("dominant colour: red or light grey", ("colour",)),
+     ("how it feels: dark or light", ("brightness",))],
 )  # fmt: skip
 def test_what_colours_are_asked_for(criterion: str, named: tuple[str, ...]) -> None:
     assert topics(criterion, MiniLM()) == named
