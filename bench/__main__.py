@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-WITHOUT_DATA = ("throughput", "clustering", "report")
+WITHOUT_DATA = ("throughput", "clustering", "report", "refine")
 ALL = (
     "end_to_end",
     "text_accuracy",
