@@ -9,16 +9,13 @@ differ by about .001).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from importlib.metadata import version
 
 import numpy as np
 
 from ictc.embedders.encoder import ImageEncoder
+from ictc.embedders.folder import fingerprint, source_of
 from ictc.embedders.towers import Towers, TwoTowers
-from ictc.errors import SpecError
 from ictc.interfaces import Tick, Vectors, no_tick
-from ictc.models.hf.spec import Source, read
 from ictc.registry import EmbedderContext
 
 _VERSION = "dual/1"
@@ -47,19 +44,8 @@ def hf(argument: str, context: EmbedderContext) -> DualEncoder:
 
 
 def _made(kind: str, argument: str, context: EmbedderContext) -> DualEncoder:
-    source = read(argument, kind, embeds=True)
-    if source.bits:
-        raise SpecError(
-            f"{source.spec} is asked for in {source.bits} bits, but embedders are loaded as they are.",
-            f"Write: {source.spec}",
-        )
-    options = replace(context.options, trust_remote_code=False)
-    return DualEncoder(lambda: _fingerprint(source), options, lambda: Towers(source, options))
-
-
-def _fingerprint(source: Source) -> str:
-    packages = ",".join(f"{p}=={version(p)}" for p in ("transformers", "pillow"))
-    return f"{_VERSION}:{source.digest},{packages}"
+    source, options = source_of(argument, kind, context.options)
+    return DualEncoder(lambda: fingerprint(_VERSION, source), options, lambda: Towers(source, options))
 
 
 class DualEncoder(ImageEncoder[TwoTowers]):

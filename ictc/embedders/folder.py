@@ -8,18 +8,41 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ictc.errors import SpecError
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import part
-from ictc.models.hf.spec import Source
+from ictc.models.hf.spec import Source, read
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _PREPARATION = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 _SHOWN = 3
+
+
+def source_of(argument: str, kind: str, options: ModelOptions) -> tuple[Source, ModelOptions]:
+    """The model that the embedder `KIND:ARGUMENT` names, and how it is loaded: as it is, without code of its own.
+
+    Raises:
+        SpecError: it is nothing that can be loaded, or asked for in fewer bits.
+    """
+    source = read(argument, kind, embeds=True)
+    if source.bits:
+        raise SpecError(
+            f"{source.spec} is asked for in {source.bits} bits, but embedders are loaded as they are.",
+            f"Write: {source.spec}",
+        )
+    return source, replace(options, trust_remote_code=False)
+
+
+def fingerprint(made_by: str, source: Source) -> str:
+    """Of vectors that `made_by`, a version of one of our rooms, makes with a model."""
+    packages = ",".join(f"{p}=={version(p)}" for p in ("transformers", "pillow"))
+    return f"{made_by}:{source.digest},{packages}"
 
 
 def check_folder(source: Source, *, sees: bool, reads: bool = True) -> None:

@@ -10,21 +10,19 @@ REPO_OR_DIR are the models published under these names; with it, they load whate
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ictc.embedders.encoder import ImageEncoder, Pixels
-from ictc.embedders.folder import check_folder, whole
+from ictc.embedders.folder import check_folder, fingerprint, source_of, whole
 from ictc.embedders.towers import class_of, hint_of
 from ictc.errors import SpecError
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
-from ictc.models.hf.spec import Source, read
+from ictc.models.hf.spec import Source
 from ictc.registry import EmbedderContext
 
 _VERSION = "vision/1"
@@ -63,19 +61,8 @@ def vision(argument: str, context: EmbedderContext) -> ImageEncoder[VisionTower]
 
 
 def _made(kind: str, argument: str, context: EmbedderContext) -> ImageEncoder[VisionTower]:
-    source = read(argument or _PUBLISHED.get(kind, ""), kind)
-    if source.bits:
-        raise SpecError(
-            f"{source.spec} is asked for in {source.bits} bits, but embedders are loaded as they are.",
-            f"Write: {source.spec}",
-        )
-    options = replace(context.options, trust_remote_code=False)
-    return ImageEncoder(lambda: _fingerprint(source), options, lambda: VisionTower(source, options))
-
-
-def _fingerprint(source: Source) -> str:
-    packages = ",".join(f"{p}=={version(p)}" for p in ("transformers", "pillow"))
-    return f"{_VERSION}:{source.digest},{packages}"
+    source, options = source_of(argument or _PUBLISHED.get(kind, ""), kind, context.options)
+    return ImageEncoder(lambda: fingerprint(_VERSION, source), options, lambda: VisionTower(source, options))
 
 
 class VisionTower:

@@ -1,13 +1,14 @@
-"""Ten thousand images: rename, merge, move and pin ask nobody (how long they take: `python -m bench refine`)."""
+"""Ten thousand images: rename, merge, move and pin ask nobody and take little (`python -m bench refine`)."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
-from bench.refine import CHANGES, made_run
+from bench.refine import CHANGES, WANTED, made_run
 from tests.conftest import invoke
 
 
@@ -17,8 +18,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_corrections_ask_nobody(run: Path, name: str) -> None:
-    """The model of the run is where nobody answers."""
-    done = invoke("refine", run, "--revision", "001", *CHANGES[name], "--json")
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["requests"] == 0
+def test_what_asks_nobody_takes_less_than_two_seconds(run: Path, name: str) -> None:
+    """Of processor time, the least of three: a busy machine only adds. The run's model cannot be reached."""
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        done = invoke("refine", run, "--revision", "001", *CHANGES[name], "--json")
+        took.append(time.process_time() - start)
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["requests"] == 0
+    assert min(took) < WANTED
