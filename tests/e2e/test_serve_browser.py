@@ -278,6 +278,31 @@ def test_two_tabs_at_once(chromium: Any, served: Served) -> None:
         assert one.complaints == two.complaints == []
 
 
+def test_a_form_survives_a_change_that_another_tab_makes(chromium: Any, served: Served) -> None:
+    """However long that takes: here every answer about the run says that it is being made."""
+    seen: list[int] = []
+
+    def changing(route: Any) -> None:
+        answer = route.fetch()
+        job = {"id": 99, "kind": "apply", "title": "Rename", "state": "running", "stages": [], "error": None}
+        seen.append(1)
+        route.fulfill(response=answer, json={**answer.json(), "job": job})
+
+    with Tab(chromium, served) as tab:
+        a, *_ = tab.names()
+        tab.press(a, "Rename")
+        tab.page.locator("#steer input").fill("half a na")
+        tab.page.route("**/api/state", changing)
+        for _ in range(200):
+            if len(seen) > 1:
+                break
+            tab.page.wait_for_timeout(50)
+        assert len(seen) > 1
+        assert tab.page.locator("#steer input").input_value() == "half a na"
+        tab.page.keyboard.press("Escape")
+        tab.page.get_by_role("progressbar").wait_for()  # it is shown once nothing is begun here
+
+
 def test_images_that_are_deleted_meanwhile_stay_as_small_pictures(chromium: Any, made: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(made.parent, tmp_path / "all")) / "run"
     for file in run.glob("*/images.jsonl"):

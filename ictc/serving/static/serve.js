@@ -362,6 +362,7 @@ new MutationObserver(() => {
 
 // -- keeping up with the run
 
+// What a person has begun here (a form, a view, a selection) is never taken from them by what another tab does.
 const idle = () => !dialog.open && !viewer.open && !selected.length && !byId("images")?.classList.contains("narrowed");
 
 async function keepUp() {
@@ -376,12 +377,13 @@ async function keepUp() {
     for (const one of document.querySelectorAll(".served button, .steering button")) one.disabled = true;
     return;
   }
-  if (was === JSON.stringify([state, shown?.id])) return;
-  drawBar();
-  drawClusters();
-  drawMove();
+  if (was !== JSON.stringify([state, shown?.id])) {
+    drawBar();
+    drawClusters();
+    drawMove();
+  }
   const changing = state.job && ["apply", "undo", "accept"].includes(state.job.kind);
-  if (changing && !working) carryOut(state.job.title, Promise.resolve(state.job), (fault) => fill("It did not work", wrong(fault), buttons(closing("Close"))));
+  if (changing && !working && idle()) carryOut(state.job.title, Promise.resolve(state.job), (fault) => fill("It did not work", wrong(fault), buttons(closing("Close"))));
   else if (!state.job && !state.stale && state.stamp !== stamp && !working) idle() ? show() : offerNew();
 }
 
