@@ -6,6 +6,7 @@ Its own module is never imported (that would import sentence-transformers): only
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -30,7 +31,7 @@ class MiniLM:
 
     bfloat16 would be twice as fast where the processor has it, and many times slower where not; its vectors also
     differ from one processor to the next (cosine .998), so it is not used. A text without words is a row of zeros.
-    Equal texts are embedded once. The model is loaded on first use (about a second after imports).
+    Equal texts are embedded once. The model is loaded on first use.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -67,7 +68,7 @@ class MiniLM:
                 for row, i in enumerate(part):
                     ids[row, : len(encoded[i].ids)] = torch.tensor(encoded[i].ids)
                     mask[row, : len(encoded[i].ids)] = 1
-                hidden = model(input_ids=ids, attention_mask=mask).last_hidden_state
+                hidden = model(ids, mask)
                 pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
                 rows[part] = torch.nn.functional.normalize(pooled.float(), dim=1).numpy()
                 tick(len(part))
@@ -77,17 +78,17 @@ class MiniLM:
             if self._loaded is None:
                 from safetensors.torch import load_file
                 from tokenizers import Tokenizer
-                from transformers import BertConfig, BertModel
+
+                from ictc.models.bert import Bert
 
                 folder = self._folder or model_folder()
                 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
                 tokenizer.no_padding()
                 tokenizer.enable_truncation(MAX_TOKENS)
-                model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
-                weights = load_file(folder / "model.safetensors")
-                unused = ("pooler.", "embeddings.position_ids")  # we pool ourselves; ids are counted, not stored
-                model.load_state_dict({n: w.float() for n, w in weights.items() if not n.startswith(unused)})
-                self._loaded = tokenizer, model.eval()
+                config = json.loads((folder / "config.json").read_text())
+                weights = {n: w.float() for n, w in load_file(folder / "model.safetensors").items()}
+                depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
+                self._loaded = tokenizer, Bert(weights, depth, heads, config["layer_norm_eps"])
             return self._loaded
 
 

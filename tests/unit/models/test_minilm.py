@@ -37,6 +37,26 @@ def test_known_vector(model: MiniLM) -> None:
     np.testing.assert_allclose(row[:3], [0.0677, 0.0635, 0.0487], atol=2e-3)
 
 
+def test_the_encoder_is_that_of_transformers(model: MiniLM) -> None:
+    """The same hidden states from the same tensors, with and without padding."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    from ictc.models.minilm import model_folder
+
+    theirs = BertModel(BertConfig.from_json_file(model_folder() / "config.json"), add_pooling_layer=False).eval()
+    theirs.load_state_dict(load_file(model_folder() / "model.safetensors"), strict=False)
+    _, ours = model._load()
+    ids = torch.randint(1000, 20_000, (3, 12), generator=torch.Generator().manual_seed(0))
+    mask = torch.ones_like(ids)
+    for width in (12, 7):
+        mask[1, width:] = 0
+        with torch.inference_mode():
+            expected = theirs(input_ids=ids, attention_mask=mask).last_hidden_state
+            torch.testing.assert_close(ours(ids, mask)[mask > 0], expected[mask > 0], rtol=0, atol=2e-6)
+
+
 def test_a_text_without_words_is_a_zero_row(model: MiniLM) -> None:
     rows = model.embed_texts(["", " \n", "dog"])
     assert not rows[:2].any()
@@ -60,6 +80,15 @@ def test_progress_counts_every_text_once(model: MiniLM) -> None:
     done: list[int] = []
     model.embed_texts(["a", "b", "a", ""], done.append)
     assert sum(done) == 4
+
+
+def test_embedding_needs_no_transformers() -> None:
+    """They are two to three seconds of every process."""
+    code = (
+        "import sys; from ictc.models.minilm import MiniLM; MiniLM().embed_texts(['a dog']);"
+        "assert 'torch' in sys.modules and 'transformers' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_fingerprint_needs_no_torch() -> None:
