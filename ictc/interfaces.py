@@ -106,6 +106,22 @@ class Foreseeing(Protocol):
 
 
 @runtime_checkable
+class Telling(Protocol):
+    """An embedder of images that goes by words: what they were, of images that it embedded; "" where it cannot say."""
+
+    def told(self, items: Sequence[Item]) -> list[str]: ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """An embedder that was trained here. `seen`: the SHA-256 of the images that it was trained on; scores on these say
+    little of others."""
+
+    @property
+    def seen(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
 class JointEmbedder(Protocol):
     """Images and texts as unit vectors float32 [d] of one space: their cosine says how well a text fits an image
     (CLIP; Radford et al., ICML 2021). It is an `ImageEmbedder` and an `Embedder` with one fingerprint."""

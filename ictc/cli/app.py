@@ -30,6 +30,7 @@ from ictc.cli.commands import (
     serve,
     show,
     steps,
+    train,
     update,
 )
 from ictc.cli.console import fail, guarded, print_json
@@ -103,6 +104,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "embed images": embed.images,
     "embed import": embed.import_,
+    "train classifier": train.classifier,
     "prompts show": prompts.show,
     "prompts copy": prompts.copy,
 }
@@ -111,6 +113,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
 _groups = {
     "embed": typer.Typer(
         cls=embed.EmbedGroup, help="Vectors of images: made, kept, written, brought in.", no_args_is_help=True
+    ),
+    "train": typer.Typer(
+        help="Train what embeds or describes: into a folder that is used as trained:FOLDER.", no_args_is_help=True
     ),
     "prompts": typer.Typer(help="See and change what models are told.", no_args_is_help=True),
 }

@@ -1,0 +1,88 @@
+"""What trainings have in common on the command line, and what they say when they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ictc.cli.console import print_json, say, show_line
+from ictc.text import command_line
+
+_HOW = "How it is trained"
+_WHICH = "Which images are trained on"
+_WHERE = "Where"
+
+
+def option(name: str, metavar: str, help_text: str, *flags: str, panel: str | None = None, **more: Any) -> Any:
+    """An option with its variable: ICTC_ and its name."""
+    return typer.Option(
+        *(flags or (f"--{name}",)),
+        envvar="ICTC_" + name.replace("-", "_").upper(),
+        metavar=metavar,
+        help=help_text,
+        rich_help_panel=panel,
+        **more,
+    )
+
+
+Truth = Annotated[
+    str | None,
+    option("truth", "filename|folder|FILE[:COLUMN]", "Where the true classes stand.", panel=_WHICH),
+]
+Share = Annotated[
+    float,
+    option("train-share", "SHARE", "Of each class so much; the rest is held apart, to test on.", panel=_WHICH),
+]
+PerClass = Annotated[int | None, option("per-class", "N", "So many of each class instead.", panel=_WHICH)]
+Base = Annotated[
+    str,
+    option(
+        "base", "SPEC",
+        "The network: lite0, small[:WIDTH], resnet, efficientnet, dinov2 (each also :FOLDER), vision:FOLDER, "
+        "timm:NAME, torch:package.module:function, trained:FOLDER.",
+    ),
+]  # fmt: skip
+Scratch = Annotated[bool, option("scratch", "", "Begin with random weights, not the published ones.", "--scratch")]
+Side = Annotated[
+    int | None, option("side", "PIXELS", r"Of the squares that it is given. \[default: the network's own]", min=8)
+]
+Epochs = Annotated[int, option("epochs", "N", "How often each image is seen.", panel=_HOW)]
+BatchSize = Annotated[int, option("batch-size", "N", "Images a step, on each device.", panel=_HOW)]
+Rate = Annotated[float, option("lr", "RATE", "The learning rate of Adam.", panel=_HOW)]
+Decay = Annotated[float, option("weight-decay", "W", "Of Adam.", panel=_HOW)]
+Schedule = Annotated[str, option("schedule", "constant|cosine", "Of the learning rate.", panel=_HOW)]
+Seed = Annotated[int, option("seed", "N", "Of the split, the order and everything drawn at random.", panel=_HOW)]
+DeviceName = Annotated[str | None, option("device", "DEVICE", "cpu, cuda, cuda:1, mps.", panel=_WHERE)]
+Precision = Annotated[
+    str,
+    option(
+        "precision", "auto|no|fp16|bf16", "Of the arithmetic; auto: bf16 or fp16 on a GPU, float32 on a CPU.",
+        panel=_WHERE,
+    ),
+]  # fmt: skip
+Output = Annotated[
+    Path, option("output", "OUT", "The folder for the result; gone on with where it was interrupted.", "--output", "-o")
+]
+Restart = Annotated[bool, option("restart", "", "Throw away what OUT has, and begin anew.", "--restart")]
+
+
+def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None:
+    """What came of it, and how it is used."""
+    spec = f"trained:{out}"
+    if as_json:
+        print_json({"output": str(out), "spec": spec, **done, "exit": 0})
+        return
+    facts = done["facts"]
+    if facts.get("failed"):
+        say(f"{facts['failed']} images could not be read and were left out.")
+    lines = [f"{done['kind']}: trained on {facts['images']:,} images"]
+    if facts.get("loss") is not None:
+        lines.append(f"loss {facts['loss']:.4f}")
+    if facts.get("accuracy") is not None:
+        lines.append(f"accuracy {facts['accuracy']:.3f} on {facts['tested']:,} that were held apart")
+    show_line(", ".join(lines))
+    show_line(f"written: {out}")
+    say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")

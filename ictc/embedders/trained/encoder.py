@@ -1,0 +1,68 @@
+"""What a trained network of images sees: the features before its classifier or projection, not of unit length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+
+import numpy as np
+from PIL import Image
+
+from ictc.embedders.encoder import ImageEncoder, Pixels
+from ictc.errors import SpecError
+from ictc.interfaces import Vectors
+from ictc.models.backbones.opening import open_trained
+from ictc.models.hf.loading import device_for
+from ictc.models.trained import TrainedFolder
+from ictc.registry import EmbedderContext
+from step1.squares import squares
+
+_VERSION = "trained-encoder/1"
+"""To be changed with every change here that can give other vectors."""
+
+
+class TrainedEncoder(ImageEncoder["EncoderTower"]):
+    """Implements `ImageEmbedder` and `Trained`."""
+
+    seen: frozenset[str]
+
+
+def create(found: TrainedFolder, context: EmbedderContext) -> TrainedEncoder:
+    """Weights are loaded when first needed."""
+    mark = f"{_VERSION}:{found.digest},torch=={version('torch')},pillow=={version('pillow')}"
+    made = TrainedEncoder(lambda: mark, context.options, partial(EncoderTower, found, context.options.device))
+    made.seen = found.seen
+    return made
+
+
+class EncoderTower:
+    """Implements `Tower`. Loads the weights. float32, squashed to the side that it was trained with.
+
+    Raises:
+        SpecError: weights and architecture do not fit.
+    """
+
+    def __init__(self, found: TrainedFolder, device: str | None) -> None:
+        self.device = device_for(device)
+        self._backbone = open_trained(found.folder)
+        self._module = self._backbone.module.to(self.device).eval()
+        if self._backbone.dim != found.made.get("dim", self._backbone.dim):
+            raise SpecError(f"{found.spec}: its trained.json is of another network.", "Copy the folder again.")
+
+    @property
+    def hint(self) -> tuple[int, int] | None:
+        return (self._backbone.side, self._backbone.side)
+
+    def pixels(self, image: Image.Image) -> Pixels:
+        return {"pixels": squares([image], self._backbone.side)}
+
+    def images(self, batch: Sequence[Pixels]) -> Vectors:
+        """float32 [n, d]; zeros where a number is not finite."""
+        import torch
+
+        pixels = torch.from_numpy(np.concatenate([p["pixels"] for p in batch])).permute(0, 3, 1, 2).to(self.device)
+        with torch.inference_mode():
+            rows: Vectors = self._module(self._backbone.normalised(pixels.float().div_(255))).float().cpu().numpy()
+        rows[~np.isfinite(rows).all(axis=1)] = 0
+        return rows

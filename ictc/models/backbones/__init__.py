@@ -1,0 +1,1 @@
+"""Networks that see: pixels to features, as modules that can be trained. Found by a spec, made again from JSON."""

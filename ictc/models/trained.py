@@ -1,0 +1,81 @@
+"""What `ictc train` leaves in a folder, and how it is read: trained.json, the weights, and which images were seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ictc.errors import SpecError
+from ictc.models.weights import folder_digest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = "ictc-trained/1"
+FACTS, WEIGHTS, SEEN = "trained.json", "model.safetensors", "seen.txt"
+
+
+@dataclass(frozen=True)
+class TrainedFolder:
+    """`made`: what the networks are made again from, without their weights. `recipe`: how it was trained. `digest`
+    changes with the weights and all that decides what they give, `seen` are SHA-256 of the images trained on."""
+
+    folder: Path
+    kind: str
+    made: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    seen: frozenset[str]
+    digest: str
+
+    @property
+    def spec(self) -> str:
+        return f"trained:{self.folder}"
+
+    def weights(self) -> dict[str, Tensor]:
+        """All tensors, by name, on the CPU.
+
+        Raises:
+            SpecError: the file is missing or damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(self.folder / WEIGHTS)
+        except (SafetensorError, OSError) as error:
+            raise SpecError(
+                f"{self.folder / WEIGHTS} is damaged, or was not copied whole: {error}", "Copy it again, or train anew."
+            ) from error
+
+
+def read_trained(folder: Path) -> TrainedFolder:
+    """What was trained into `folder`.
+
+    Raises:
+        SpecError: nothing was, or it was not finished, or by a newer version.
+    """
+    file = folder / FACTS
+    if not file.is_file():
+        known = "The training that began there is not finished" if (folder / "checkpoint").is_dir() else "There is no"
+        raise SpecError(
+            f"trained:{folder}: {known} {FACTS}.".replace("finished trained.json", "finished"),
+            "Run the same `ictc train` again, which goes on; or give the folder that it was told with -o.",
+        )
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        if told["format"] != FORMAT:
+            raise SpecError(
+                f"{file} is of the format {told['format']}, this version of ictc reads {FORMAT}.", "Update ictc."
+            )
+        seen = frozenset((folder / SEEN).read_text("utf-8").split())
+        return TrainedFolder(
+            folder, told["kind"], told["made"], told["recipe"], told["facts"], seen, folder_digest(str(folder))
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecError(
+            f"{file} cannot be read: {type(error).__name__}: {error}", "Copy it again, or train anew."
+        ) from error

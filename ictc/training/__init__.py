@@ -1,0 +1,1 @@
+"""Training of what embeds and describes: resumable, each into a folder that is used as `trained:FOLDER`."""

@@ -1,0 +1,178 @@
+"""The folder that a training fills: one training a folder, locked, gone on with after a kill, finished once.
+
+Inside while it lasts: training.json (what was asked) and checkpoint/. When it is done: trained.json, written last, the
+weights, loss.csv, loss.png, seen.txt and split.csv; the checkpoint goes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from ictc.errors import RunBusy, RunError, UsageError
+from ictc.files import write_atomic
+from ictc.models.trained import FACTS, FORMAT, SEEN, WEIGHTS
+from ictc.training.curve import loss_csv, loss_png
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ASKED, _CHECKPOINT, _STATE = "training.json", "checkpoint", "state.pt"
+
+
+class TrainingFolder:
+    """`asked`: JSON of everything that decides the result; another into the same folder is refused."""
+
+    def __init__(self, path: Path, kind: str, asked: Mapping[str, Any], *, restart: bool = False) -> None:
+        self.path, self.kind, self._asked = path, kind, json.loads(json.dumps({"kind": kind, **asked}))
+        self._restart = restart
+        self._lock = FileLock(path / ".lock", timeout=0)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """For as long as the block lasts nobody else trains into it.
+
+        Raises:
+            RunBusy: somebody does. RunError: it cannot be written. UsageError: it holds something else.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            if first_process():
+                self._lock.acquire()
+        except Timeout:
+            raise RunBusy(
+                f"Another ictc process is training into {self.path}.", "Wait for it, or give another folder with -o."
+            ) from None
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be used: {error.strerror or error}.", "Choose another folder with -o."
+            ) from error
+        try:
+            if first_process():
+                self._begin()
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The folder for what is needed to go on."""
+        return self.path / _CHECKPOINT
+
+    def finished(self) -> dict[str, Any] | None:
+        """What trained.json says, where the training is done."""
+        file = self.path / FACTS
+        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else None
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep what is needed to go on from here."""
+        import torch
+
+        self.checkpoint.mkdir(exist_ok=True)
+        file = io.BytesIO()
+        torch.save(dict(state), file)
+        write_atomic(self.checkpoint / _STATE, file.getvalue())
+
+    def saved(self) -> dict[str, Any] | None:
+        """What `save` kept last; None where nothing was.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        import torch
+
+        file = self.checkpoint / _STATE
+        if not file.is_file():
+            return None
+        try:
+            return dict(torch.load(file, weights_only=True, map_location="cpu"))
+        except Exception as error:  # zip, pickle and torch each have their own
+            raise RunError(f"{file} is damaged: {type(error).__name__}.", "To begin anew, add: --restart") from error
+
+    def finish(
+        self,
+        *,
+        made: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        losses: Sequence[tuple[int, int, float]],
+        seen: Iterable[str],
+        parts: Sequence[tuple[str, str, str]],
+        weights: Mapping[str, Tensor] | None,
+    ) -> dict[str, Any]:
+        """Write the result. `losses`: (epoch, step, loss); none for what is solved at once. `parts`: (image, SHA-256,
+        train | test | left). `weights` None: they are there already."""
+        asked = {name: value for name, value in self._asked.items() if name != "kind"}
+        told = {"format": FORMAT, "kind": self.kind, "made": made, "recipe": asked, "facts": facts}
+        if not first_process():
+            return told
+        if weights is not None:
+            from safetensors.torch import save
+
+            whole = {name: one.detach().cpu().contiguous() for name, one in weights.items()}
+            write_atomic(self.path / WEIGHTS, save(whole, {"format": "pt"}))
+        if losses:
+            write_atomic(self.path / "loss.csv", loss_csv(losses))
+            write_atomic(self.path / "loss.png", loss_png(losses, self.kind))
+        write_atomic(self.path / SEEN, "".join(f"{one}\n" for one in sorted(set(seen))))
+        write_atomic(self.path / "split.csv", _csv(("image", "sha256", "part"), parts))
+        write_atomic(self.path / FACTS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
+        return told
+
+    def _begin(self) -> None:
+        file = self.path / _ASKED
+        if self._restart and file.is_file():
+            for name in (FACTS, _ASKED):  # first, so that a kill in between leaves nothing that looks finished
+                (self.path / name).unlink(missing_ok=True)
+            shutil.rmtree(self.checkpoint, ignore_errors=True)
+        if not file.is_file():
+            others = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not p.name.endswith(".part"))
+            if others:
+                raise UsageError(
+                    f"{self.path} holds something else: {', '.join(others[:3])}.", "Choose another folder with -o."
+                )
+            write_atomic(file, json.dumps(self._asked, indent=1, ensure_ascii=False) + "\n")
+            return
+        try:
+            before = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read: {error}", "To begin anew, add: --restart") from error
+        if other := _differences(before, self._asked):
+            raise UsageError(
+                f"{self.path} is of another training: {other}.",
+                "Choose another folder with -o; or to throw that one away and begin anew, add: --restart",
+            )
+
+
+def first_process() -> bool:
+    """Whether this is the one that writes, of the processes that `accelerate launch` starts (one a GPU)."""
+    return int(os.environ.get("RANK") or 0) == 0
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    names = [n for n in {**before, **now} if before.get(n) != now.get(n)]
+    told = [f"{n} was {_short(before.get(n))}, now {_short(now.get(n))}" for n in names[:3]]
+    return "; ".join(told) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    import csv
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return out.getvalue()

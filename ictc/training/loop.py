@@ -1,0 +1,196 @@
+"""The loop of every training here: through accelerate, resumable with the same result.
+
+What step `s` of epoch `e` sees (order, augmentation, dropout) is a function of (seed, e, s) and of nothing before it.
+So it does not matter when a checkpoint was made: who goes on from one ends with the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictc.errors import StepError
+from ictc.models.hf.memory import give_back, ran_out
+from ictc.progress import Watch, unwatched
+from ictc.stopping import stoppable
+from ictc.training.folder import TrainingFolder
+from ictc.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+Index = NDArray[np.int64]
+Batch = Callable[[Index, np.random.Generator], "tuple[Tensor, ...]"]
+"""The tensors of the examples with these numbers, on the CPU; what is random in them comes from the generator."""
+
+EVERY = 60.0
+"""Seconds between checkpoints within an epoch; the end of each has one, too."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where it is trained. `name` None: the best there is. `precision`: auto takes bfloat16 on a GPU that has it,
+    float16 on one that has not, and float32 on a CPU."""
+
+    name: str | None = None
+    precision: str = "auto"
+
+
+@runtime_checkable
+class Stepped(Protocol):
+    """A module that changes besides what the optimizer does: called after each step with the share that is done."""
+
+    def stepped(self, share: float) -> None: ...
+
+
+def fit(
+    module: Module,
+    batch: Batch,
+    examples: int,
+    recipe: Recipe,
+    folder: TrainingFolder,
+    device: Device,
+    watch: Watch,
+    *,
+    least: int = 1,
+) -> list[tuple[int, int, float]]:
+    """Train `module`, whose forward takes the tensors of a batch and gives the loss, by Adam, in place; afterwards it
+    is on the CPU. Gives (epoch, step, loss) of every step. A last batch of fewer than `least` examples is left out.
+
+    Raises:
+        StepError: the loss is not finite, or memory ran out. RunError: the checkpoint is of another architecture.
+    """
+    import torch
+
+    accelerator = _accelerator(device)
+    share = recipe.batch_size * accelerator.num_processes
+    starts = [s for s in range(0, examples, share) if min(share, examples - s) >= max(least, accelerator.num_processes)]
+    if not starts:
+        raise StepError(f"{examples} examples make no batch: {least} are the least.", "Give more images.")
+    steps = len(starts) * recipe.epochs
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    done, losses = 0, list[tuple[int, int, float]]()
+    if state := folder.saved():
+        done, losses = _resumed(state, module, optimizer)
+    model, optimizer = accelerator.prepare(module, optimizer)
+    if state and accelerator.scaler is not None and "scaler" in state:
+        accelerator.scaler.load_state_dict(state["scaler"])
+    stopped, last = threading.Event(), time.monotonic()
+
+    def keep() -> None:
+        if accelerator.is_main_process:
+            folder.save(_state(accelerator.unwrap_model(model), optimizer, done, losses, accelerator.scaler))
+
+    def stop() -> int:
+        stopped.set()
+        return 1
+
+    shown = watch if accelerator.is_main_process else unwatched
+    with shown("train", steps) as tick, stoppable(stop):
+        tick(done)
+        while done < steps:
+            epoch, at = divmod(done, len(starts))
+            order = np.random.default_rng([recipe.seed, epoch]).permutation(examples)
+            numbers = order[starts[at] : starts[at] + share][accelerator.process_index :: accelerator.num_processes]
+            seed = [recipe.seed, epoch, at, accelerator.process_index]
+            torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+            model.train()
+            tensors = tuple(t.to(accelerator.device) for t in batch(numbers, np.random.default_rng(seed)))
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate(done, steps)
+            loss = _step(accelerator, model, optimizer, tensors, recipe)
+            done += 1
+            losses.append((epoch + 1, done, loss))
+            if isinstance(module, Stepped):
+                module.stepped(done / steps)
+            tick(1)
+            if stopped.is_set():
+                keep()
+                raise KeyboardInterrupt
+            if at + 1 == len(starts) or time.monotonic() - last > EVERY:
+                keep()
+                last = time.monotonic()
+    accelerator.wait_for_everyone()
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    module.to("cpu").eval()
+    return losses
+
+
+def _accelerator(device: Device) -> Any:
+    import torch
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    from ictc.models.hf.loading import device_for
+
+    name = device_for(device.name)
+    precision = device.precision
+    if precision == "auto":
+        precision = (
+            "no"
+            if name == "cpu"
+            else "bf16"
+            if torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+            else "fp16"
+        )
+    AcceleratorState._reset_state(reset_partial_state=True)  # it is one for the whole process, whatever was asked since
+    if ":" in name:
+        torch.cuda.set_device(name)
+    return Accelerator(mixed_precision=precision, cpu=name == "cpu")
+
+
+def _step(accelerator: Any, model: Module, optimizer: Any, tensors: tuple[Tensor, ...], recipe: Recipe) -> float:
+    """One step of the optimizer; the loss before it."""
+    try:
+        with accelerator.autocast():
+            loss = model(*tensors)
+        value = float(accelerator.reduce(loss.detach().float(), "mean"))
+        if not math.isfinite(value):
+            raise StepError(
+                f"The loss is {value}: the training has gone astray.",
+                f"Try a smaller learning rate, into the same folder: --lr {recipe.lr / 10:g} --restart",
+            )
+        optimizer.zero_grad(set_to_none=True)
+        accelerator.backward(loss)
+        optimizer.step()
+        return value
+    except Exception as error:
+        if not ran_out(error):
+            raise
+    give_back()
+    smaller = max(1, recipe.batch_size // 2)
+    raise StepError(
+        f"Memory ran out with {recipe.batch_size} examples at once.",
+        f"Take fewer: --batch-size {smaller} --restart; or smaller pictures, or --device cpu.",
+    )
+
+
+def _state(
+    module: Module, optimizer: Any, done: int, losses: list[tuple[int, int, float]], scaler: Any
+) -> dict[str, Any]:
+    told = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "done": done, "losses": list(losses)}
+    return {**told, "scaler": scaler.state_dict()} if scaler is not None else told
+
+
+def _resumed(state: dict[str, Any], module: Module, optimizer: Any) -> tuple[int, list[tuple[int, int, float]]]:
+    from ictc.errors import RunError
+
+    try:
+        module.load_state_dict(state["module"])
+        optimizer.load_state_dict(state["optimizer"])
+        return int(state["done"]), [(int(e), int(s), float(x)) for e, s, x in state["losses"]]
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = str(error).strip().splitlines()
+        raise RunError(
+            f"The checkpoint is of another architecture: {' '.join(reason[:2])[:200]}",
+            "To begin anew, add: --restart; or choose another folder with -o.",
+        ) from error

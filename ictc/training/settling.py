@@ -1,0 +1,37 @@
+"""Batch normalisation after a short training: its running averages still remember what the network was before.
+
+They are taken anew over the training images with the final weights ("precise BN"; Wu and Johnson 2021,
+arXiv:2105.07576). After a dozen steps that decides between chance and what the network has learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+
+def settle(module: Module, batches: Iterable[Tensor]) -> None:
+    """In place. `batches`: what the module is given when it is used, unaugmented. It is left in evaluation mode."""
+    import torch
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    module.eval()
+    if not norms:
+        return
+    momenta = [m.momentum for m in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain average of all batches
+        norm.train()
+    with torch.no_grad():
+        for batch in batches:
+            if len(batch) > 1:
+                module(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
