@@ -14,7 +14,7 @@ from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
-from ictc.embedders.opening import open_embedder
+from ictc.embedders.opening import Asking, open_embedder
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
@@ -42,7 +42,7 @@ from ictc.reasoners.llm import LlmReasoner
 from ictc.reasoners.named import NamedReasoner
 from ictc.reasoners.outliers import OutlierReasoner
 from ictc.reasoners.unsure import UnsureReasoner
-from ictc.registry import DescriberContext, describer, describers, embedders, model, models
+from ictc.registry import DescriberContext, describer, describers, describing, embedders, model, models
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store
@@ -162,10 +162,10 @@ class Backends:
         lane = self.means.lane
         if lane and not self._described_elsewhere and isinstance(found := self._lane_embedder(lane), CachedImages):
             return LaneDescriber(found, lane.embedder)
-        first = self._describer(self.means.describer)
+        first = self.describer_of(self.means.describer)
         if self.means.fallback is None or not calls_models(self.means.describer):
             return first
-        return FallbackDescriber(first, self._describer(OFFLINE), self.means.describer)
+        return FallbackDescriber(first, self.describer_of(OFFLINE), self.means.describer)
 
     def reasoner(self) -> Reasoner:
         """Who does the steps after the first.
@@ -254,7 +254,8 @@ class Backends:
         key = (lane.embedder, lane.recompute)
         if key not in self._opened:
             options, again = self.means.options, lane.recompute
-            found = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept)
+            asking = Asking(lane.criterion, self.prompts, lambda _: self.open_model)
+            found = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept, asking=asking)
             if lane.strategy != IMAGE_ONLY and not lane.kept and isinstance(found, CachedImages):
                 found.texts()  # told before anything is embedded
             self._opened[key] = found
@@ -331,13 +332,13 @@ class Backends:
             reasoner = NamedReasoner(reasoner, names, embedder)
         return reasoner if wording.levels == 1 else LevelledReasoner(reasoner, self._name_grouper(), wording.groups)
 
-    def _describer(self, spec: str) -> Describer:
+    def describer_of(self, spec: str) -> Describer:
+        """The describer, or the model that describes, which a spec names. Raises SpecError: as `describer`."""
         together = self.means.together
         context = DescriberContext(
             self.store, self.embedder(), self.prompts, self.means.options, self.open_model, together
         )
-        known = spec.partition(":")[0] in describers()
-        return describer(spec if known else _VISION + spec, context)
+        return describer(describing(spec), context)
 
     def _names(self) -> Names | None:
         return self.given or _names(self.means.wording)
@@ -357,6 +358,11 @@ class Backends:
         if spec.startswith(RECORDED) or spec == IMPORTED or (calls_models(spec) and self.means.fallback is None):
             return None
         return self.describer()
+
+
+def asking(means: Means, meter: Meter, criterion: str) -> Asking:
+    """For embedders outside of a run that ask models about images: counted by `meter` and within its limits."""
+    return Asking(criterion, Prompts(means.wording.prompts), lambda store: Backends(means, store, meter).open_model)
 
 
 def _names(wording: Wording) -> Names | None:

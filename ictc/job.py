@@ -224,7 +224,7 @@ def _shown(asked: Asked, source: Source) -> Asked:
         return asked
     names = [*(i.name for i in source.items), *(f.image for f in source.failures)]
     lane = knowing(asked.means.lane, list(dict.fromkeys(names)), source.metadata)
-    return replace(asked, means=replace(asked.means, lane=lane))
+    return replace(asked, means=replace(asked.means, lane=replace(lane, criterion=asked.criterion)))
 
 
 def check_size(k: int | None, source: Source) -> None:

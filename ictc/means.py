@@ -55,14 +55,15 @@ def wording_from_json(stored: Mapping[str, Any]) -> Wording:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """How the embedding lane embeds, fuses and clusters (docs/embedding.md). All of it but `recompute`, `kept` and the
-    path of the prompts file is part of the results' identity.
+    """How the embedding lane embeds, fuses and clusters (docs/embedding.md). All of it but `recompute`, `kept`,
+    `criterion` (the run's) and the path of the prompts file is part of the results' identity.
 
     `embedder`: a spec of `ictc.embedders`. `prompts`: the file that `prompt_set` was read from. `strategy`, `pairing`
     and `fusion`: see `ictc.lane`; `weight`: of the prompt; `space`: see `ictc.lane.evening`. `clusterer` with
     `params`, as text. `truth`: of the pairing `label` alone, which is supervised; `shown`: the true class of each image
     that it is shown, read from `truth` when the images are known. `recompute`: embed again what is stored.
-    `kept`: the fingerprint of the vectors that a finished run has, "" for one that is to be made.
+    `kept`: the fingerprint of the vectors that a finished run has, "" for one that is to be made. `criterion`: the
+    run's, for embedders that ask a model about images.
     """
 
     embedder: str = OFFLINE
@@ -80,6 +81,7 @@ class Lane:
     shown: Mapping[str, str] = field(default_factory=dict, hash=False)
     recompute: bool = False
     kept: str = ""
+    criterion: str = ""
 
     @property
     def supervised(self) -> bool:
@@ -88,7 +90,7 @@ class Lane:
 
     def to_json(self) -> dict[str, Any]:
         """How run.json keeps it, so that later commands reopen the run without the files of prompts and truth."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("recompute", "kept")}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("recompute", "kept", "criterion")}
         path, found = self.prompts, self.prompt_set
         said = {
             "params": dict(self.params),

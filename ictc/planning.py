@@ -11,6 +11,8 @@ from typing import Any
 from ictc.asking import text_fingerprint
 from ictc.backends import RECORDED, Backends, calls_models, check_wording
 from ictc.embed.images import CachedImages
+from ictc.embedders.described import NAME as DESCRIBED
+from ictc.embedders.described import parts_of
 from ictc.errors import RunError, StepError
 from ictc.images.sources import Source
 from ictc.interfaces import Describer, Model, Tick, no_tick
@@ -24,7 +26,7 @@ from ictc.reasoners.held import Known
 from ictc.reasoners.words import says_something
 from ictc.runfolder import RunFolder
 from ictc.spending.counting import Counting
-from ictc.spending.dryrun import AUTO_K, estimate, invented, naming_step
+from ictc.spending.dryrun import AUTO_K, describing_step, estimate, invented, naming_step
 from ictc.spending.estimate import Embeds, Estimate, Lane, StepEstimate
 from ictc.spending.meter import Meter
 from ictc.spending.prices import Price, parse_prices, price_of
@@ -123,7 +125,7 @@ def plan_later(asked: Asked, items: Sequence[Item], known: Known, folder: Path) 
                 asked, Source(list(items), [], {}, None, "paths"), folder, Backends(means, store, Meter())
             )
             embeds = Embeds(means.lane.embedder, n, n - len(lacking), len(set(lacking)), False)
-            steps = [StepEstimate("describe", Lane(spec=means.lane.embedder))]
+            steps = [_describing(asked, means.lane, items, folder)]
             return Estimate(steps, means.options.concurrency, means.options.rpm, embeds)
         describing, describer = lane_of(means.describer, asked, store)
         reasoning, reasoner = lane_of(means.reasoner, _asking_all(asked), store)
@@ -145,12 +147,24 @@ def _lane_plan(asked: Asked, lane: EmbeddingLane, source: Source, folder: Path) 
     done = not lane.recompute and (folder / "run.json").exists() and as_it_stands(asked, source, folder) is not None
     with _store(folder) as store:
         naming, backends = lane_of(asked.means.reasoner, asked, store)
-        lacking = [] if done else _unembedded(asked, source, folder, backends)
+        lacking = [] if done else _unembedded(asked, source, folder, Backends(asked.means, store, Meter()))
         merge = StepEstimate("merge", naming) if done else _naming(asked, naming, backends)
     n = len(source.items)
     embeds = Embeds(lane.embedder, n, n - len(lacking), len(set(lacking)), done)
-    steps = [StepEstimate("describe", Lane(spec=lane.embedder)), merge]
+    steps = [_describing(asked, lane, [] if done else source.items, folder), merge]
     return Estimate(steps, asked.means.options.concurrency, asked.means.options.rpm, embeds)
+
+
+def _describing(asked: Asked, lane: EmbeddingLane, items: Sequence[Item], folder: Path) -> StepEstimate:
+    """What a model is asked about images that are embedded by what it says of them."""
+    kind, _, argument = lane.embedder.partition(":")
+    spec = parts_of(argument)[0] if kind == DESCRIBED else ""
+    if not calls_models(spec) or asked.means.describer != OFFLINE:  # or texts stand for the images
+        return StepEstimate("describe", Lane(spec=lane.embedder))
+    with _store(folder) as store:
+        describing, backends = lane_of(spec, asked, store)
+        made = backends.describer_of(spec)
+        return describing_step(items, asked.criterion, made, describing)[0]
 
 
 def _naming(asked: Asked, naming: Lane, backends: Backends) -> StepEstimate:

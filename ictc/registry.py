@@ -42,12 +42,16 @@ class DescriberContext:
 class EmbedderContext:
     """What an embedder may use: the run's store for what it computes beside its vectors (these are kept around it by
     `embed.cached`), the offline text embedder, and the options of models in this process. `kept`: the fingerprint of
-    the vectors that a finished run has of this spec, "" where it is not about a finished run."""
+    the vectors that a finished run has of this spec, "" where it is not about a finished run. For those that ask a
+    model about images: the `criterion`, and `prompts` and `open_model` as in `DescriberContext`."""
 
     store: Store
     text: Embedder
     options: ModelOptions = field(default_factory=ModelOptions)
     kept: str = ""
+    criterion: str = ""
+    prompts: Prompts = field(default_factory=Prompts)
+    open_model: Callable[[str], Model] | None = None
 
 
 def describers() -> dict[str, EntryPoint]:
@@ -73,6 +77,12 @@ def describer(spec: str, context: DescriberContext) -> Describer:
     """
     made: Describer = _made("describer", DESCRIBERS, spec, context)
     return made
+
+
+def describing(spec: str) -> str:
+    """The describer's spec that a person means by `spec`: a model is one through `vlm:`, unless one has its name."""
+    name = spec.partition(":")[0]
+    return f"vlm:{spec}" if name in models() and name not in describers() else spec
 
 
 def model(spec: str, options: ModelOptions) -> Model:

@@ -1,9 +1,9 @@
-"""BLIP and BLIP-2 as describers: the criterion conditions the caption."""
+"""BLIP and BLIP-2 as describers: the criterion conditions the caption; without one they say what they see."""
 
 from __future__ import annotations
 
 from ictc.interfaces import Model
-from step1.asked import AskedDescriber, is_question, question, thing
+from step1.asked import AskedDescriber, is_open, is_question, question, thing
 
 
 def captioner(model: Model, spec: str, kind: str) -> AskedDescriber:
@@ -13,6 +13,8 @@ def captioner(model: Model, spec: str, kind: str) -> AskedDescriber:
 
 def beginning(criterion: str) -> str:
     """A sentence about the criterion that BLIP completes: `the mood in this picture is`."""
+    if is_open(criterion):
+        return ""
     if is_question(criterion):
         return f"{question(criterion)} the answer is"
     return f"{thing(criterion)} in this picture is"
@@ -20,4 +22,4 @@ def beginning(criterion: str) -> str:
 
 def question_and_answer(criterion: str) -> str:
     """The wording of the BLIP-2 paper (Li et al., 2023, section 4.1) for questions."""
-    return f"Question: {question(criterion)} Answer:"
+    return "" if is_open(criterion) else f"Question: {question(criterion)} Answer:"

@@ -37,6 +37,7 @@ from ictc.store import Store
 from ictc.types import Description, Failure, Item
 
 FILE, FIGURE = "noise.json", "noise.png"
+_NOT_AGAIN = ("vectors:", "described:")  # there is nobody to ask; each change would be asked about at a cost
 _CHUNK = 64  # pictures that are decoded at once
 
 
@@ -140,7 +141,7 @@ def _placer(done: Done, store: Store) -> tuple[Placer, CachedImages]:
     if settings.lane:
         placer = Backends(means_of(settings), store, Meter()).placer()
         spec = str(settings.lane["embedder"])
-        if not isinstance(placer.embedder, CachedImages) or spec.startswith("vectors:") or placer.texts_only:
+        if not isinstance(placer.embedder, CachedImages) or spec.startswith(_NOT_AGAIN) or placer.texts_only:
             raise UsageError(
                 f"{spec} cannot embed changed pictures.", "Cluster with one that can: --embedder offline, clip:FOLDER"
             )

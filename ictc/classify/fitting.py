@@ -9,6 +9,7 @@ from pathlib import Path
 from ictc.classify import aligned, nearest, zeroshot
 from ictc.classify.classifier import ALIGNED, METHODS, NEAREST, SUPERVISED, ZERO_SHOT, Classifier, sharpness
 from ictc.embed.images import CachedImages
+from ictc.embedders.opening import Asking
 from ictc.errors import RunError, UsageError
 from ictc.interfaces import Vectors
 from ictc.lane.clusterers import quiet
@@ -35,7 +36,8 @@ _PROMPTLESS = "Its clusters classify without prompts: --method nearest. Or give 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """How to classify. None and "": as the run says. `train_truth`: the true classes of the run's own images, for
-    `aligned`. `prompts` and `strategy`: others than the run's, for the methods that ask prompts."""
+    `aligned`. `prompts` and `strategy`: others than the run's, for the methods that ask prompts. `asking`: how an
+    embedder asks models, where it does; by the run's criterion."""
 
     method: str | None = None
     revision: str = ""
@@ -44,6 +46,7 @@ class Wanted:
     embedder: str | None = None
     train_truth: str | None = None
     options: ModelOptions = field(default_factory=ModelOptions)
+    asking: Asking = field(default_factory=Asking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def classify(
         made = saved.load(folder)
         with store_beside(out if source else None) as store:
             spec = wanted.embedder or made.embedder
-            embedder = open_images(spec, store, wanted.options)
+            embedder = open_images(spec, store, wanted.options, asking=replace(wanted.asking, criterion=made.criterion))
             saved.check_embedder(made, spec, embedder.fingerprint, folder)
             return _done(made, embedder, source, classes, None, out, watch)
     if folder.exists() and not (folder / "run.json").exists():
@@ -120,7 +120,8 @@ def classify(
         )
     planned = plan(folder, wanted)
     with RunFolder(folder).open_store() as store:
-        embedder = open_images(planned.lane.embedder, store, wanted.options, kept=planned.lane.kept)
+        lane, asking = planned.lane, replace(wanted.asking, criterion=planned.result.criterion)
+        embedder = open_images(lane.embedder, store, wanted.options, kept=lane.kept, asking=asking)
         made = fit(planned, embedder, watch, tell)
         done = _done(made, embedder, source, classes, planned, out, watch)
     return replace(done, saved=saved.save(made, save)) if save else done

@@ -78,8 +78,12 @@ Truth = Annotated[
     _option("truth", "filename|folder|FILE[:COLUMN]", "Where the true classes stand; without: silhouettes alone."),
 ]
 Criterion = Annotated[
-    str, _option("criterion", "TEXT", "What the prompts of the strategy criterion ask for.", "--criterion", "-c")
-]
+    str,
+    _option(
+        "criterion", "TEXT", "What prompts of the strategy criterion, and describers of described:, go by.",
+        "--criterion", "-c",
+    ),
+]  # fmt: skip
 Sort = Annotated[
     str,
     _option(

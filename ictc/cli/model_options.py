@@ -167,6 +167,12 @@ class Given:
         return Meter(max_calls=self.options.get("max_calls"), max_cost=self.options.get("max_cost"))
 
 
+def spent_json(meter: Meter) -> dict[str, Any]:
+    """What `--json` prints of what models were asked by commands that keep no account of it; nothing of nothing."""
+    total = meter.to_json()
+    return {"spent": total} if total["requests"] or total["failed"] else {}
+
+
 def with_models(
     *, describes: bool = False, reasons: bool = True, names: bool = True, only: tuple[str, ...] = ()
 ) -> Callable[[C], C]:

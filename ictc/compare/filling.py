@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ictc.backends import Backends
 from ictc.compare.cells import Question, Seen, SteadyPlacer, cell_keys, cell_of, look
 from ictc.compare.grid import drawn
-from ictc.errors import StepError, UsageError
+from ictc.errors import ModelGone, StepError, UsageError
 from ictc.images.sources import Source
 from ictc.lane.checking import check_lane
 from ictc.lane.split import check_classes, showing
@@ -69,17 +69,18 @@ def fill(
     store: Store,
     watch: Watch,
     tell: Callable[[str], None],
+    meter: Meter,
 ) -> None:
     """The cells of one embedder, that of `means`. Images and prompts are embedded once; a cell is committed as soon as
     it is done, so that a kill loses one at most."""
     assert means.lane
-    backends = Backends(means, store, Meter())
+    backends = Backends(means, store, meter)
     facts: dict[str, Any] = {"embedder": means.lane.embedder, "images": 0, "failed": 0, "failures": []}
     found.embedders.append(facts)
     try:
         with watch("embed", len(source.items)) as tick:
             seen = look(backends, source, asked.criterion, tick)
-    except (UsageError, StepError) as e:
+    except (UsageError, StepError, ModelGone) as e:
         found.reasons |= dict.fromkeys(cells, _said(e))
         return
     failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
@@ -131,5 +132,5 @@ def _placement(lane: Lane) -> tuple[Any, ...]:
     return lane.strategy, lane.pairing, lane.fusion, lane.weight, lane.space, seed
 
 
-def _said(error: UsageError | StepError) -> str:
+def _said(error: UsageError | StepError | ModelGone) -> str:
     return " ".join(part for part in (error.message, error.hint) if part)

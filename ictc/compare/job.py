@@ -28,6 +28,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.progress import Watch, unwatched
 from ictc.runfolder import RunFolder
 from ictc.scoring.truth import read_truth
+from ictc.spending.meter import Meter
 
 NAME = "compare"
 CLASSES = -1
@@ -48,23 +49,29 @@ class Asked:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     sort: str = ""
     options: ModelOptions = field(default_factory=ModelOptions)
+    prices: tuple[str, ...] = ()
 
 
 def compare(
-    asked: Asked, folder: Path, watch: Watch = unwatched, tell: Callable[[str], None] = quiet
+    asked: Asked,
+    folder: Path,
+    watch: Watch = unwatched,
+    tell: Callable[[str], None] = quiet,
+    meter: Meter | None = None,
 ) -> dict[str, Any]:
     """Writes compare.json, compare.csv, compare_cells.csv, compare_seconds.csv, compare.png and compare.svg into
     `folder`, a run folder that is made when missing, and gives what is in them. Seconds are in a file of their own, so
     that all others come out the same whenever and however often they were computed.
 
-    What cannot be done has a reason in place of numbers.
+    What cannot be done has a reason in place of numbers. `meter`: counts what embedders ask of models.
 
     Raises:
         UsageError: what was asked cannot be, or none of it can be done. InputError: images or truth.
-        RunError, StorageFull: the folder; what was computed before stays.
+        RunError, StorageFull: the folder; BudgetSpent: the meter's limits. What was computed before stays.
     """
     _check(asked)
-    first = Means(lane=Lane(embedder=asked.grid.embedders[0]), options=asked.options)
+    meter = meter or Meter()
+    first = Means(lane=Lane(embedder=asked.grid.embedders[0]), options=asked.options, prices=asked.prices)
     resolved, source = job.resolve(job.Asked(asked.images, asked.criterion, None, first))
     classes = _classes(asked, source)
     question = Question(asked.criterion, len(set(classes.values())) if asked.k == CLASSES else asked.k, classes)
@@ -77,9 +84,10 @@ def compare(
     run = RunFolder(folder, create=True)
     with run.open_store() as store:
         for embedder in asked.grid.embedders:
-            means = replace(resolved.means, lane=Lane(embedder=embedder, recompute=asked.grid.recompute))
+            lane = Lane(embedder=embedder, recompute=asked.grid.recompute, criterion=asked.criterion)
+            means = replace(resolved.means, lane=lane)
             own = [c for c in cells if lanes[c.row].embedder == embedder and c not in refused]
-            fill(found, own, lanes, means, source, question, store, watch, tell)
+            fill(found, own, lanes, means, source, question, store, watch, tell, meter)
         rows = [_row(i, lane, cells, found) for i, lane in enumerate(lanes)]
         sort = asked.sort or ("acc" if asked.truth else "silhouette")
         facts = {**_facts(asked, question, source, found, sort), "rows": arranged(rows, sort)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ictc.embed.cached import CachedEmbedder
 from ictc.errors import UsageError
-from ictc.interfaces import Foreseeing, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
+from ictc.interfaces import Foreseeing, ImageEmbedder, JointEmbedder, Telling, Tick, Trained, Vectors, no_tick
 from ictc.store import Store, content_keys
 from ictc.types import Failure, Item
 
@@ -36,6 +36,11 @@ class CachedImages:
         return self._embedder.fingerprint
 
     @property
+    def seen(self) -> frozenset[str]:
+        """The SHA-256 of the images that the embedder was trained on; of one that was not trained here, none."""
+        return self._embedder.seen if isinstance(self._embedder, Trained) else frozenset()
+
+    @property
     def joint(self) -> bool:
         """Whether texts can be embedded into the same space."""
         return self._texts is not None
@@ -58,6 +63,10 @@ class CachedImages:
                 self._keep(part, found)
                 known.update((_identity(i), f) for i, f in zip(part, found, strict=True))
         return [_named(known[_identity(i)], i) for i in items]
+
+    def told(self, items: Sequence[Item]) -> list[str] | None:
+        """What the embedder went by, of images that were embedded; None where it was no words."""
+        return self._embedder.told(items) if isinstance(self._embedder, Telling) else None
 
     def missing(self, items: Sequence[Item]) -> list[Item]:
         """Those without a vector, copies too, of which `embed_images` embeds one."""

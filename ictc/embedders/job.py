@@ -13,7 +13,7 @@ import numpy as np
 from ictc.embed.beside import store_beside
 from ictc.embed.files import check_out, write_vectors
 from ictc.embed.images import CachedImages
-from ictc.embedders.opening import open_images
+from ictc.embedders.opening import Asking, open_images
 from ictc.embedders.vectors import GivenVectors
 from ictc.embedders.vectors import given as read_given
 from ictc.errors import InputError, RunError
@@ -46,6 +46,7 @@ class Embedded:
             "images": len(self.items) + len(self.failures),
             "embedded": len(self.items),
             "failed": len(self.failures),
+            "failures": [{"image": f.image, "code": f.code, "message": f.message} for f in self.failures],
             "width": self.rows.shape[1] if len(self.rows) else 0,
             "files": [str(file) for file in self.files],
         }
@@ -60,9 +61,10 @@ def embed(
     *,
     recompute: bool = False,
     watch: Watch = unwatched,
+    asking: Asking | None = None,
 ) -> Embedded:
     """Vectors of all images, kept in the store of `run` (made when missing), and written to `out`, either being
-    optional.
+    optional. `asking`: how an embedder asks models, where it does.
 
     Raises:
         UsageError and its kinds: images, embedder, run or file are unusable; all but the images are checked first.
@@ -72,7 +74,7 @@ def embed(
         check_out(out)
     source = read_source(images)
     with _store(run, out) as store, watch("embed", len(source.items)) as tick:
-        embedder = open_images(spec, store, options or ModelOptions(), recompute=recompute)
+        embedder = open_images(spec, store, options or ModelOptions(), recompute=recompute, asking=asking)
         found = embedder.embed_images(source.items, tick)
         failures = [*source.failures, *(f for f in found if isinstance(f, Failure))]
         done = [(i, f) for i, f in zip(source.items, found, strict=True) if not isinstance(f, Failure)]

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.errors import SpecError, UsageError
-from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Tick, Vectors, no_tick
+from ictc.interfaces import Embedder, ImageEmbedder, JointEmbedder, Model, Tick, Vectors, no_tick
 from ictc.modeloptions import ModelOptions
 from ictc.models.minilm import MiniLM
+from ictc.prompts import Prompts
 from ictc.registry import EmbedderContext, embedder
 from ictc.store import Store
 from ictc.types import Failure, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an embedder asks models about images, where it does (`described:`): by which criterion, in which words, and
+    through what over a store (`backends.asking`: counted and within the budget). Without `models`, uncounted."""
+
+    criterion: str = ""
+    prompts: Prompts = field(default_factory=Prompts)
+    models: Callable[[Store], Callable[[str], Model]] | None = None
 
 
 class Gone:
@@ -32,21 +44,30 @@ class Gone:
 
 
 def open_embedder(
-    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False, kept: str = ""
+    spec: str,
+    store: Store,
+    options: ModelOptions,
+    *,
+    recompute: bool = False,
+    kept: str = "",
+    asking: Asking | None = None,
 ) -> CachedImages | CachedEmbedder:
     """The embedder that `spec` names, behind `store`: of images where it embeds any, else of texts alone. With
     `recompute` it sees an empty store itself, so that nothing that it keeps there beside its vectors (features of the
-    network, sentences) is taken for new. `kept`: the fingerprint of the vectors that the store has of a finished run,
-    which needs its model or file no more where these are enough.
+    network, sentences) is taken for new; what a model answered stays. `kept`: the fingerprint of the vectors that the
+    store has of a finished run, which needs its model or file no more where these are enough.
 
     Raises:
         SpecError: the spec names nothing that is installed, or it cannot be used.
         MissingExtra: it needs a package that is not installed.
     """
-    own = Store(None) if recompute else store
+    own, asking = Store(None) if recompute else store, asking or Asking()
+    opened = asking.models(store) if asking.models else None
     made: JointEmbedder | ImageEmbedder | Embedder
     try:
-        made = embedder(spec, EmbedderContext(own, CachedEmbedder(MiniLM(), own), options, kept))
+        text = CachedEmbedder(MiniLM(), own)
+        context = EmbedderContext(own, text, options, kept, asking.criterion, asking.prompts, opened)
+        made = embedder(spec, context)
     except UsageError as error:
         if not kept:
             raise
@@ -57,14 +78,20 @@ def open_embedder(
 
 
 def open_images(
-    spec: str, store: Store, options: ModelOptions, *, recompute: bool = False, kept: str = ""
+    spec: str,
+    store: Store,
+    options: ModelOptions,
+    *,
+    recompute: bool = False,
+    kept: str = "",
+    asking: Asking | None = None,
 ) -> CachedImages:
     """As `open_embedder`, for images.
 
     Raises:
         SpecError: it embeds texts alone, too. MissingExtra: it needs a package that is not installed.
     """
-    found = open_embedder(spec, store, options, recompute=recompute, kept=kept)
+    found = open_embedder(spec, store, options, recompute=recompute, kept=kept, asking=asking)
     if not isinstance(found, CachedImages):
         raise SpecError(
             f"{spec} embeds texts, not images.", "Choose another: --embedder offline, --embedder clip:FOLDER"

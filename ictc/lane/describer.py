@@ -1,4 +1,4 @@
-"""Step 1 of the embedding lane: a vector per image, and in words what lies nearest to it."""
+"""Step 1 of the embedding lane: a vector per image, and in words what it was made of, or what lies nearest to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def kept_lane(settings: Settings) -> Lane | None:
     """The embedding lane of a revision, which finds its vectors also where the embedder's file or folder is gone: they
     are stored under the embedder's part of `LaneDescriber.fingerprint`."""
     lane, described = lane_from_json(settings.lane), settings.describer_fingerprint
-    return lane and replace(lane, kept=described.split(",", 2)[2] if described.startswith(_KIND) else "")
+    kept = described.split(",", 2)[2] if described.startswith(_KIND) else ""
+    return lane and replace(lane, kept=kept, criterion=settings.criterion)
 
 
 class LaneDescriber:
@@ -51,7 +52,10 @@ class LaneDescriber:
                 "The store holds some of another embedder under the same name: add --recompute.",
             )
         texts = iter([WORDLESS] * len(rows))
-        if rows and self._images.joint:
+        there = [i for i, v in zip(items, found, strict=True) if not isinstance(v, Failure)]
+        if (told := self._images.told(there)) is not None:
+            texts = iter(told)
+        elif rows and self._images.joint:
             texts = iter([", ".join(near) for near in nearest_words(np.stack(rows), self._images.embed_texts)])
         return [
             v if isinstance(v, Failure) else Description(item.name, next(texts), self._spec, item.sha256)

@@ -62,10 +62,8 @@ def estimate(
     """
     missing = len(items)
     if describing.counting:
-        found = describer.describe(items, criterion)
-        known = [d for d in found if isinstance(d, Description)]
-        missing = sum(isinstance(d, Failure) and d.retryable for d in found)
-        steps = [_step("describe", describing, describing.counting, describing.counting.taken(), Asked(), 0, missing)]
+        step, known, missing = describing_step(items, criterion, describer, describing)
+        steps = [step]
     else:
         known = list(descriptions or ())
         missing = len(items) - len(known) if descriptions is None else 0
@@ -74,6 +72,18 @@ def estimate(
         return Estimate([*steps, *(StepEstimate(stage, reasoning) for stage in ("label", "merge", "assign"))])
     probe = _Probe(reasoner, criterion, k, reasoning, reasoning.counting, known, missing, grouper, groups, names)
     return Estimate([*steps, *probe.steps()])
+
+
+def describing_step(
+    items: Sequence[Item], criterion: str, describer: Describer, lane: Lane
+) -> tuple[StepEstimate, list[Description], int]:
+    """What is asked about images by a describer around the lane's `counting`; what is known of them, and of how many
+    nothing is."""
+    assert lane.counting
+    found = describer.describe(items, criterion)
+    missing = sum(isinstance(d, Failure) and d.retryable for d in found)
+    step = _step("describe", lane, lane.counting, lane.counting.taken(), Asked(), 0, missing)
+    return step, [d for d in found if isinstance(d, Description)], missing
 
 
 def invented(k: int, criterion: str) -> tuple[Taxonomy, list[list[str]]]:

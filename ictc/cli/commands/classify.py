@@ -10,8 +10,9 @@ import typer
 from rich.table import Table
 
 from ictc.cli import options as o
-from ictc.cli.commands.embed import BatchSize, Device
-from ictc.cli.console import out, print_json, say, show_line, watch
+from ictc.cli.commands.embed import MODELS
+from ictc.cli.console import out, print_json, say, show_line, watching
+from ictc.cli.model_options import Given, spent_json, with_models
 from ictc.cli.outcome import outcome_for
 from ictc.cli.tables import cell
 from ictc.text import command_line
@@ -88,8 +89,10 @@ Truth = Annotated[
 ]  # fmt: skip
 
 
+@with_models(only=MODELS)
 def classify(
     run: Source,
+    given: Given,
     new_images: NewImages = None,
     method: Method = None,
     train_truth: TrainTruth = None,
@@ -100,8 +103,6 @@ def classify(
     save: Save = None,
     truth: Truth = None,
     revision: o.RevisionId = "",
-    device: Device = None,
-    batch_size: BatchSize = None,
     fail_on_error: o.FailOnError = 0.5,
     json_output: o.Json = False,
 ) -> None:
@@ -110,19 +111,20 @@ def classify(
     Writes one row per image with the probability of every class, and with --truth a classification report and a
     confusion matrix.
     """
+    from ictc.backends import asking
     from ictc.classify.fitting import Wanted
     from ictc.classify.job import classify as work
-    from ictc.modeloptions import ModelOptions
+    from ictc.means import Means, changed
 
-    options = ModelOptions(device=device, batch_size=batch_size)
-    wanted = Wanted(method, revision, prompts, strategy, embedder, train_truth, options)
-    done = work(run, new_images, wanted, out=out, save=save, truth=truth, watch=watch, tell=say)
+    means, meter = changed(Means(), given.means), given.meter()
+    wanted = Wanted(method, revision, prompts, strategy, embedder, train_truth, means.options, asking(means, meter, ""))
+    done = work(run, new_images, wanted, out=out, save=save, truth=truth, watch=watching(meter), tell=say)
     failed = len(done.failures)
     outcome = outcome_for(done.failures, failed, failed + len(done.predictions), fail_on_error, out)
     for note in done.notes:
         say(note)
     if json_output:
-        print_json({"run": str(run), **done.to_json(), **outcome.to_json()})
+        print_json({"run": str(run), **done.to_json(), **spent_json(meter), **outcome.to_json()})
     else:
         _show(done)
         if save:

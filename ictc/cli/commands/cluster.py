@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ictc.job import Done
 
 _OPTIONS = (
-    "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "timeout",
-    "retries", "max_calls", "max_cost", "prices", "dry_run",
+    "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "rpm", "tpm",
+    "timeout", "retries", "retry_failed", "image_side", "max_calls", "max_cost", "prices", "dry_run",
 )  # fmt: skip
 CRITERION = SHOWN
 
@@ -34,7 +34,13 @@ def cluster(
     given: Given,
     criterion: Annotated[
         str,
-        typer.Option("--criterion", "-c", envvar="ICTC_CRITERION", metavar="TEXT", help="What the prompts ask for."),
+        typer.Option(
+            "--criterion",
+            "-c",
+            envvar="ICTC_CRITERION",
+            metavar="TEXT",
+            help="What prompts, and describers of described:, go by.",
+        ),
     ] = CRITERION,
     k: o.K = o.AUTO,
     prompts: lane_.Prompts = None,

@@ -16,8 +16,9 @@ from ictc.cli import compare_options as c
 from ictc.cli import lane_options as lane_
 from ictc.cli import options as o
 from ictc.cli.commands.cluster import CRITERION
-from ictc.cli.console import error_json, fail, out, print_json, say, show_line, watch
-from ictc.cli.model_options import Given, with_models
+from ictc.cli.commands.embed import MODELS
+from ictc.cli.console import error_json, fail, out, print_json, say, show_line, watching
+from ictc.cli.model_options import Given, spent_json, with_models
 from ictc.cli.tables import cell
 from ictc.errors import EXIT_PARTIAL, StepError
 
@@ -28,7 +29,7 @@ _SPARE = ("runs", "seconds", "unassigned", "prompt_acc", "k", "silhouette", "ari
 """What a narrow terminal does without, in that order."""
 
 
-@with_models(only=("device", "batch_size", "trust_remote_code"))
+@with_models(only=MODELS)
 def compare(
     images: o.Images,
     given: Given,
@@ -63,8 +64,10 @@ def compare(
         prompts, strategy, clusterer, embedder, pairing, fusion, weight, space, param, truth, recompute
     )  # fmt: skip
     wanted = CLASSES if k == c.OF_TRUTH else o.k_value(k)
-    options = changed(Means(), given.means).options
-    asked = Asked(images, grid, criterion, wanted, truth, c.seeds_of(seeds, seed_list), sort, options)
+    means, meter = changed(Means(), given.means), given.meter()
+    asked = Asked(
+        images, grid, criterion, wanted, truth, c.seeds_of(seeds, seed_list), sort, means.options, means.prices
+    )
     told: dict[str, None] = {}
 
     def tell_once(message: str) -> None:
@@ -72,14 +75,14 @@ def compare(
             told[message] = None
             say(message)
 
-    found = compare(asked, output, watch, tell_once)
+    found = compare(asked, output, watching(meter), tell_once, meter)
     rows = found["rows"]
     none = not any(row["runs"] for row in rows)
     error = StepError("Not one row has numbers.", rows[0]["reasons"][0]["reason"]) if none else None
     lacking = [one for one in found["embedders"] if one["failed"]]
     exit_code = EXIT_PARTIAL if lacking or any(row["reasons"] for row in rows) else 0
     if json_output:
-        print_json({**found, **(error_json(error) if error else {"exit": exit_code})})
+        print_json({**found, **spent_json(meter), **(error_json(error) if error else {"exit": exit_code})})
     else:
         _show(found)
     for one in lacking:

@@ -10,9 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from ictc.cli import options as o
-from ictc.cli.console import print_json, say, show_line, watch
+from ictc.cli.console import print_json, say, show_line, watching
 from ictc.cli.lane_options import Embedder, Recompute
+from ictc.cli.model_options import Given, spent_json, with_models
 from ictc.cli.outcome import Outcome
+from ictc.means import SHOWN
 from ictc.text import command_line
 
 if TYPE_CHECKING:
@@ -51,13 +53,17 @@ MaybeImages = Annotated[
     str | None,
     typer.Argument(metavar="[IMAGES]", envvar="ICTC_IMAGES", help="The images, where RUN has none yet."),
 ]
-Device = Annotated[
-    str | None, typer.Option("--device", envvar="ICTC_DEVICE", metavar="DEVICE", help="cpu, cuda, cuda:1, mps.")
+Criterion = Annotated[
+    str,
+    typer.Option(
+        "--criterion", "-c", envvar="ICTC_CRITERION", metavar="TEXT", help="What describers of described: go by."
+    ),
 ]
-BatchSize = Annotated[
-    int | None,
-    typer.Option("--batch-size", envvar="ICTC_BATCH_SIZE", metavar="N", min=1, help="Images through a model at once."),
-]
+MODELS = (
+    "device", "batch_size", "trust_remote_code", "concurrency", "rpm", "tpm", "timeout", "retries", "retry_failed",
+    "image_side", "max_calls", "max_cost", "prices",
+)  # fmt: skip
+"""Options of models, for commands that embed and may ask models about images."""
 
 
 class EmbedGroup(TyperGroup):
@@ -69,32 +75,38 @@ class EmbedGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+@with_models(only=MODELS)
 def images(
     images: Images,
+    given: Given,
     embedder: Embedder = "offline",
     output: Run = None,
     out: Out = None,
+    criterion: Criterion = SHOWN,
     recompute: Recompute = False,
-    device: Device = None,
-    batch_size: BatchSize = None,
     json_output: o.Json = False,
 ) -> None:
     """Embed IMAGES; written `ictc embed IMAGES`. What a run has is read, what is missing is computed and kept."""
+    from ictc.backends import asking
     from ictc.embedders.job import embed
-    from ictc.modeloptions import ModelOptions
+    from ictc.means import Means, changed
 
     run = output or (None if out else Path("run"))
-    options = ModelOptions(device=device, batch_size=batch_size)
-    done = embed(images, embedder, run, out, options, recompute=recompute, watch=watch)
+    means, meter = changed(Means(), given.means), given.meter()
+    done = embed(
+        images, embedder, run, out, means.options, recompute=recompute, watch=watching(meter),
+        asking=asking(means, meter, criterion),
+    )  # fmt: skip
     outcome = _outcome(done)
     if json_output:
-        print_json({"run": str(run) if run else None, **done.to_json(), **outcome.to_json()})
+        print_json({"run": str(run) if run else None, **done.to_json(), **spent_json(meter), **outcome.to_json()})
     else:
         show_line(f"{len(done.items)} vectors of {done.rows.shape[1]} numbers by {done.embedder}")
         for file in done.files:
             show_line(f"written: {file}")
         if run:
-            say(f"next: {command_line('cluster', images, '--embedder', embedder, '-o', str(run))}")
+            said = [] if criterion == SHOWN else ["-c", criterion]
+            say(f"next: {command_line('cluster', images, *said, '--embedder', embedder, '-o', str(run))}")
     outcome.leave()
 
 
