@@ -1,27 +1,21 @@
 """Whether a model's folder is whole: told by name what is missing, before anything is loaded.
-
-transformers fills weights that are missing with random numbers and a warning, which nobody would see in the vectors.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from ictc.errors import SpecError
 from ictc.modeloptions import ModelOptions
-from ictc.models.hf.loading import part
 from ictc.models.hf.spec import Source, read
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _PREPARATION = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
-_SHOWN = 3
 
 
 def source_of(argument: str, kind: str, options: ModelOptions) -> tuple[Source, ModelOptions]:
@@ -61,37 +55,6 @@ def check_folder(source: Source, *, sees: bool, reads: bool = True) -> None:
         raise _missing(source, _PREPARATION[0], "which says how images are prepared")
     if reads and not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
         raise SpecError(f"{source.spec} has no tokenizer.", "Copy tokenizer.json and its like into the folder too.")
-
-
-def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str] = (), **more: Any) -> Any:
-    """The model, with every weight from the files. `spare`: beginnings of the names of weights that are not used.
-
-    Raises:
-        SpecError: it cannot be loaded, or some weight is in no file.
-    """
-    with _unreported():
-        made, told = part(auto, source, options, use_safetensors=True, output_loading_info=True, **more)
-    missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare)))
-    if missing:
-        rest = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        raise SpecError(
-            f"{source.spec} lacks weights that its config.json asks for: {', '.join(missing[:_SHOWN])}{rest}.",
-            "Copy or save the folder again; with random numbers in their place, vectors would mean nothing.",
-        )
-    return made
-
-
-@contextmanager
-def _unreported() -> Iterator[None]:
-    """Without the library's table of weights that are spare, such as a classifier's; what is missing is told here."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def _weights(source: Source, folder: Path) -> Sequence[str]:

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ictc.embedders.folder import check_folder, whole
+from ictc.embedders.folder import check_folder
 from ictc.errors import SpecError
 from ictc.interfaces import Embedder, Tick, Vectors, no_tick
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
 from ictc.models.hf.spec import Source, read
+from ictc.models.hf.whole import whole
 from ictc.registry import EmbedderContext
 
 _VERSION = "sbert/1"

@@ -14,12 +14,13 @@ import numpy as np
 from PIL import Image
 
 from ictc.embedders.encoder import Pixels, Tower
-from ictc.embedders.folder import check_folder, whole
+from ictc.embedders.folder import check_folder
 from ictc.errors import SpecError, Told
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
 from ictc.models.hf.spec import Source
+from ictc.models.hf.whole import whole
 
 _MOST_TOKENS = 512
 _FEWEST_WORDS = 100

@@ -16,13 +16,14 @@ import numpy as np
 from PIL import Image
 
 from ictc.embedders.encoder import ImageEncoder, Pixels
-from ictc.embedders.folder import check_folder, fingerprint, source_of, whole
+from ictc.embedders.folder import check_folder, fingerprint, source_of
 from ictc.embedders.towers import class_of, hint_of
 from ictc.errors import SpecError
 from ictc.interfaces import Vectors
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
 from ictc.models.hf.spec import Source
+from ictc.models.hf.whole import whole
 from ictc.registry import EmbedderContext
 
 _VERSION = "vision/1"

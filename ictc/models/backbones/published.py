@@ -16,6 +16,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.backbones.backbone import IMAGENET, Backbone
 from ictc.models.hf.loading import part, quiet
 from ictc.models.hf.spec import read
+from ictc.models.hf.whole import whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +41,7 @@ def published(kind: str, argument: str, side: int | None, *, pretrained: bool) -
     config = part(AutoConfig, source, options)
     try:
         if pretrained:
-            module = part(AutoModel, source, options, use_safetensors=True, dtype="float32")
+            module = whole(AutoModel, source, options, ("pooler.",), dtype="float32")
         else:
             module = AutoModel.from_config(config)
     except ValueError as error:
