@@ -143,7 +143,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
             revision.refresh_items(source.items, source.metadata)
             return Done(revision.result(), run_folder, revision, reused=True)
         with recording(run_folder, revision, watch, backends.meter) as timed:
-            admit(run_folder, revision, describer, asked.criterion)
+            admit(run_folder, revision, describer, asked.criterion, source.items)
             run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             account(run_folder, revision, reasoner)
             compare(run_folder, revision, backends.embedder())
@@ -163,7 +163,7 @@ def describe(
         settings = replace(_settings(asked, source, describer, backends.reasoner()), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
         with recording(run_folder, revision, watch, backends.meter) as timed:
-            admit(run_folder, revision, describer, asked.criterion)
+            admit(run_folder, revision, describer, asked.criterion, source.items)
             step1(revision, source, asked.criterion, describer, timed)
     return run_folder, revision
 

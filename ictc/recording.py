@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ictc.diagnosis import mean_the_same, near_names
-from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick
+from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick, Trained
 from ictc.means import OFFLINE
 from ictc.outlying import outliers_of, without
 from ictc.progress import Watch
@@ -20,6 +20,7 @@ from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder
 from ictc.spending.meter import Meter, added
 from ictc.spending.totals import since
+from ictc.types import Item
 
 _VERSIONED = ("ictc", "torch", "transformers", "openai", "vllm", "numpy", "scikit-learn", "pillow")
 
@@ -71,9 +72,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def admit(folder: RunFolder, revision: Revision, describer: Describer, criterion: str) -> None:
-    """What the describer cannot tell goes with the revision, to be said wherever its result is shown."""
+def admit(
+    folder: RunFolder, revision: Revision, describer: Describer, criterion: str, items: Sequence[Item] = ()
+) -> None:
+    """What the describer cannot tell goes with the revision, to be said wherever its result is shown; also that it was
+    trained on some of the images."""
     found = describer.notes(criterion) if isinstance(describer, Noted) else []
+    seen = sum(item.sha256 in describer.seen for item in items) if isinstance(describer, Trained) else 0
+    if seen:
+        found = [
+            *found,
+            f"The embedder was trained on {seen:,} of these {len(items):,} images: scores on those flatter. Scores "
+            "without them: ictc compare IMAGES --embedder SPEC --truth ...",
+        ]
     if found or folder.entry(revision.id).get("notes"):
         folder.note(revision, notes=found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ictc.compare.grid import Grid
 
 OF_TRUTH = "truth"
+USUAL = 5
 _AXES = "What is compared (several values: A,B or repeated)"
 
 
@@ -48,7 +49,14 @@ Embedders = Annotated[
     list[str] | None,
     _axis(
         "embedder", "SPEC", r"Whose vectors; repeated, since commas belong to the spec. \[default: offline]",
-        "--embedder", "--features",
+    ),
+]  # fmt: skip
+Features = Annotated[
+    list[str] | None,
+    _axis(
+        "features", "SPEC|all",
+        "As --embedder, in the feature lab: kmeans, dbscan (eps fixed, and by the knee), agglomerative; one seed; "
+        "ARI first; -k truth. all: those that need no download.",
     ),
 ]  # fmt: skip
 Pairings = Annotated[
@@ -61,18 +69,40 @@ Weights = Annotated[
     _axis("weight", "W|sweep", r"Of the prompt, for sum and concat; sweep: 0, 0.1 ... 1. \[default: 0.5]"),
 ]
 Spaces = Annotated[list[str] | None, _axis("space", "NAMES", r"evened, plain, standardised. \[default: evened]")]
-Seeds = Annotated[int, _option("seeds", "N", "So many seeds, from 0 on.", min=1, rich_help_panel=_AXES)]
+Seeds = Annotated[
+    int | None,
+    _option(
+        "seeds", "N", r"So many seeds of the clusterers, from 0 on. \[default: 5; with --seed or --features that one]",
+        min=1, rich_help_panel=_AXES,
+    ),
+]  # fmt: skip
 SeedList = Annotated[list[str] | None, _axis("seed-list", "SEEDS", "These seeds instead.")]
+Seed = Annotated[
+    int | None,
+    _option("seed", "N", r"Of all that is drawn: sample, split, map; and of the clusterers. \[default: 782]"),
+]
+PerClass = Annotated[
+    int | None,
+    _option("per-class", "N", "So many images of each class, drawn by the seed. Needs --truth.", min=1),
+]
+TestShare = Annotated[
+    float | None,
+    _option("test-share", "S", "Score this share of each class alone, drawn by the seed. Needs --truth."),
+]
 Param = Annotated[
     list[str] | None,
-    _option("param", "CLUSTERER.NAME=VALUE", "NAME=VALUE: of all clusterers that have it. May be repeated."),
-]
-K = Annotated[
-    str,
     _option(
-        "k", "K|auto|truth", "How many clusters; truth: as many as there are classes.", "-k", "--k", parser=_parse_k
+        "param", "CLUSTERER.NAME=VALUE", "NAME=VALUE: of all clusterers that have it; A,B: a row each. May be repeated."
     ),
 ]
+K = Annotated[
+    str | None,
+    _option(
+        "k", "K|auto|truth",
+        r"How many clusters; truth: as many as there are classes. \[default: auto; with --features and --truth: truth]",
+        "-k", "--k", parser=_parse_k,
+    ),
+]  # fmt: skip
 Truth = Annotated[
     str | None,
     _option("truth", "filename|folder|FILE[:COLUMN]", "Where the true classes stand; without: silhouettes alone."),
@@ -88,7 +118,8 @@ Sort = Annotated[
     str,
     _option(
         "sort", "NAME",
-        r"acc, ari, nmi, prompt_acc, silhouette, seconds or given. \[default: acc; without --truth silhouette]",
+        r"acc, ari, nmi, prompt_acc, silhouette, seconds or given. \[default: acc, with --features ari; without "
+        "--truth silhouette]",
     ),
 ]  # fmt: skip
 Output = Annotated[
@@ -103,6 +134,7 @@ def grid_of(
     strategy: list[str] | None,
     clusterer: list[str] | None,
     embedder: list[str] | None,
+    features: list[str] | None,
     pairing: list[str] | None,
     fusion: list[str] | None,
     weight: list[str] | None,
@@ -114,8 +146,10 @@ def grid_of(
     """What the options say.
 
     Raises:
-        UsageError: a weight or a parameter that is none. InputError: the prompts file.
+        UsageError: a weight or a parameter that is none. InputError: the prompts file. SpecError: a feature that is
+            none.
     """
+    from ictc.compare import lab
     from ictc.compare.grid import Grid, params_of, usual_clusterers, usual_strategies
     from ictc.lane.promptfile import read_prompts
     from ictc.means import OFFLINE
@@ -126,16 +160,19 @@ def grid_of(
     if weights and fusions == ("mean",):
         raise UsageError("--fusion mean has no weight.", "Type: --fusion sum, or leave --weight out.")
     named = _values(clusterer)
-    clusterers = named or usual_clusterers(known)
+    clusterers = named or (lab.CLUSTERERS if features else usual_clusterers(known))
+    params: Mapping[str, Mapping[str, str]] = params_of(param or (), clusterers)
+    if features and not named:
+        params = lab.with_both_eps(params)
     return Grid(
-        embedders=tuple(dict.fromkeys(embedder or (OFFLINE,))),
+        embedders=tuple(dict.fromkeys((*lab.features_of(features or ()), *(embedder or ())))) or (OFFLINE,),
         strategies=_values(strategy) or usual_strategies(known),
         pairings=_values(pairing) or ("best",),
         fusions=fusions,
         weights=weights or (0.5,),
         spaces=_values(space) or ("evened",),
         clusterers=clusterers,
-        params=params_of(param or (), clusterers),
+        params=params,
         prompts=prompts,
         prompt_set=known,
         truth=truth or "",
@@ -144,10 +181,17 @@ def grid_of(
     )
 
 
-def seeds_of(count: int, listed: list[str] | None) -> tuple[int, ...]:
-    """Raises UsageError: one is no number."""
+def seeds_of(count: int | None, listed: list[str] | None, single: int | None) -> tuple[int, ...]:
+    """Those of the clusterers. `single`: the one where nobody asks for several; None: the first USUAL ones.
+
+    Raises:
+        UsageError: one is no number.
+    """
     try:
-        return tuple(int(text) for text in _values(listed)) or tuple(range(count))
+        several = tuple(int(text) for text in _values(listed))
+        if several or count is not None or single is None:
+            return several or tuple(range(count or USUAL))
+        return (single,)
     except ValueError as e:
         said = f"--seed-list {','.join(_values(listed))}: not whole numbers."
         raise UsageError(said, "For example: --seeds 5, or --seed-list 0,1,2") from e

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from ictc.reasoners.assign import NAME_PROMPT
 from ictc.runfolder import digest_inputs
 from ictc.store import Store, content_key
 from ictc.types import Description, Failure
+
+T = TypeVar("T")
 
 DIGITS = 6
 _CODE = ("ictc.lane", "ictc.compare.cells", "ictc.laneruns", "ictc.scoring", "ictc.reasoners", "ictc.embed")
@@ -50,11 +52,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of every cell. `classes`: of images, as far as they are known."""
+    """What is asked of every cell. `classes`: of images, as far as they are known. `test`: the images that scores and
+    silhouettes are of, and whose classes no pairing is shown; empty: all."""
 
     criterion: str
     k: int | None
     classes: Mapping[str, str]
+    test: frozenset[str] = frozenset()
+
+    def scored(self, lane: Lane, of: Mapping[str, T]) -> Mapping[str, T]:
+        """Of classes or vectors by image those that count."""
+        counted = scored_on(lane, of)
+        return {image: value for image, value in counted.items() if image in self.test} if self.test else counted
 
 
 class SteadyPlacer(Placer):
@@ -100,7 +109,7 @@ def look(backends: Backends, source: Source, criterion: str, tick: Tick) -> Seen
 def cell_keys(seen: Seen, lanes: Sequence[Lane], asked: Question) -> list[str]:
     """Under which cells are kept: of contents and code, never of paths."""
     apart = ("embedder", "prompts", "prompt_set", "truth", "shown")
-    known = repr((sorted(asked.classes.items()), sorted(f.image for f in seen.failures)))
+    known = repr((sorted(asked.classes.items()), sorted(f.image for f in seen.failures), sorted(asked.test)))
     same = {
         "seen": seen.identity,
         "k": asked.k,
@@ -124,7 +133,7 @@ def cell_of(
     seen: Seen, placer: Placer, lane: Lane, asked: Question, store: Store, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """What one cell found. Scores are those of `ictc score`, the silhouette is that of the images' own vectors, where
-    all ways can be compared. With the pairing `label` all of them are of the test split alone. `seconds`: of the
+    all ways can be compared. With the pairing `label`, or a test part, all are of that alone. `seconds`: of the
     clustering, when it was done.
 
     Raises:
@@ -133,11 +142,11 @@ def cell_of(
     done = LaneReasoner(placer, lane, store, tell=tell).grouped(seen.descriptions, asked.criterion, asked.k)
     images, placed = seen.images, done.placed
     groups = {i: None if g < 0 else str(g) for i, g in zip(images, done.groups.tolist(), strict=True)}
-    known = scored_on(lane, asked.classes)
+    known = asked.scored(lane, asked.classes)
     found: dict[str, Any] = {
         "k": len(done.found.centres),
         "unassigned": int(np.count_nonzero(done.groups < 0)),
-        **measured(groups, scored_on(lane, seen.own), known, [f.image for f in seen.failures], DIGITS),
+        **measured(groups, asked.scored(lane, seen.own), known, [f.image for f in seen.failures], DIGITS),
     }
     if placed.nearest is not None and lane.prompt_set is not None and known:
         labels = {i: placed.names[j] for i, j in zip(images, placed.nearest.tolist(), strict=True)}

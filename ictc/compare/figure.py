@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ictc.compare.grid import AXES
-from ictc.compare.table import best, number, same, varying
+from ictc.compare.table import best, led, number, same, sampled, test_part, told_apart, varying
 from ictc.maps.colours import look
 from ictc.maps.figure import saved
 from ictc.text import printable, shortened
@@ -19,6 +19,7 @@ PANELS = {"acc": "ACC", "ari": "ARI", "nmi": "NMI", "silhouette": "silhouette"}
 MOST = 200
 """Rows that are drawn, the first ones; compare.csv has all."""
 _LINE, _TOP, _BOTTOM, _EDGE = 0.23, 0.95, 0.75, 0.15  # inches
+_SPACING, _ROOM = 0.13, 3  # inches between lines below; so many have room in _BOTTOM
 _PANEL, _GAP, _NUMBER, _LEAST = 1.75, 0.16, 0.42, 7.5  # _LEAST: of the whole width
 _LETTER, _SMALL, _TINY = 0.073, 8.0, 7.0  # inches a letter of 8 points takes at most; points
 _LONGEST = 30
@@ -31,14 +32,16 @@ def draw(facts: Mapping[str, Any], form: str, dpi: int = 150) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = facts["rows"][:MOST]
-    scores = [name for name in PANELS if any(row[name] for row in rows)] or ["silhouette"]
+    rows = told_apart(facts["rows"])[:MOST]
+    scores = [name for name in led(list(PANELS), facts["sort"]) if any(row[name] for row in rows)] or ["silhouette"]
+    below = _below(facts, rows)
+    bottom = _BOTTOM + _SPACING * max(0, len(below) - _ROOM)
     columns = _columns(rows)
     widths = [_LETTER * max(map(len, texts)) + 0.12 for texts in columns.values()]
     left = _EDGE + sum(widths)
     panel = max(_PANEL, (_LEAST - left - _EDGE) / len(scores) - _NUMBER - _GAP)
     wide = left + len(scores) * (panel + _NUMBER + _GAP) + _EDGE
-    high = _TOP + _LINE * len(rows) + _BOTTOM
+    high = _TOP + _LINE * len(rows) + bottom
     figure = Figure(figsize=(wide, high), dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
     back = figure.add_axes((0, 0, 1, 1))
@@ -57,7 +60,7 @@ def draw(facts: Mapping[str, Any], form: str, dpi: int = 150) -> bytes:
     top = best(rows)
     for place, name in enumerate(scores):
         at = left + place * (panel + _NUMBER + _GAP)
-        box = (at / wide, _BOTTOM / high, panel / wide, _LINE * len(rows) / high)
+        box = (at / wide, bottom / high, panel / wide, _LINE * len(rows) / high)
         _panel(figure.add_axes(box), rows, name, colours)
         for i, row in enumerate(rows):
             if row[name]:
@@ -75,7 +78,9 @@ def draw(facts: Mapping[str, Any], form: str, dpi: int = 150) -> bytes:
                 (left + 0.05) / wide, middle, said, va="center", fontsize=_TINY, color=_FAINT, style="italic"
             )
             told.set(parse_math=False, bbox={"facecolor": ground, "linewidth": 0, "pad": 1.5})  # over the grid
-    _frame(back, facts, rows, high)
+    _frame(back, facts, rows)
+    for i, line in enumerate(below):
+        _write(back, _EDGE, high - bottom + 0.3 + _SPACING * i, line, size=6.5, color=_FAINT)
     return saved(figure, form)
 
 
@@ -129,23 +134,25 @@ def _panel(axes: Axes, rows: Sequence[Mapping[str, Any]], name: str, colours: tu
     axes.set_title(PANELS[name], fontsize=9, color=_INK, pad=4)
 
 
-def _frame(back: Axes, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], high: float) -> None:
-    """What it is of, above; how to read it, below."""
+def _frame(back: Axes, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """What it is of."""
     classes = f", {facts['classes']} classes" if facts["truth"] else ", no truth"
     k = "auto" if facts["k"] is None else facts["k"]
     name = shortened(printable(Path(facts["images"]).name or facts["images"]), 40)
     _write(back, _EDGE, 0.24, f"{name}: {facts['n']:,} images{classes}, K {k}", size=10.5, weight="bold")
     common = {axis: _text(value) for axis, value in same(rows).items()}
     _write(back, _EDGE, 0.5, ", ".join(f"{axis} {common[axis]}" for axis in AXES if axis in common), color=_FAINT)
+
+
+def _below(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How to read it."""
     seeds = ", ".join(map(str, facts["seeds"][:10])) + (", ..." if len(facts["seeds"]) > 10 else "")
     told = f"Mean and sample standard deviation over the seeds {seeds}; one run where nothing is drawn at random."
-    lines = [told if len(facts["seeds"]) > 1 else f"Seed {seeds}.", *_notes(facts, rows)]
-    for i, line in enumerate(lines):
-        _write(back, _EDGE, high - _BOTTOM + 0.3 + 0.13 * i, line, size=6.5, color=_FAINT)
+    return [told if len(facts["seeds"]) > 1 else f"Seed {seeds}.", *_notes(facts, rows)]
 
 
 def _notes(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    notes = []
+    notes = [line for line in (test_part(facts), *sampled(facts)) if line]
     if len({row["embedder"] for row in rows}) > 1:
         notes.append("Silhouettes are of each embedder's own vectors: they cannot be compared between embedders.")
     if facts["supervised"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -75,7 +76,7 @@ def fill(
     it is done, so that a kill loses one at most."""
     assert means.lane
     backends = Backends(means, store, meter)
-    facts: dict[str, Any] = {"embedder": means.lane.embedder, "images": 0, "failed": 0, "failures": []}
+    facts: dict[str, Any] = {"embedder": means.lane.embedder, "images": 0, "failed": 0, "codes": {}, "failures": []}
     found.embedders.append(facts)
     try:
         with watch("embed", len(source.items)) as tick:
@@ -84,19 +85,22 @@ def fill(
         found.reasons |= dict.fromkeys(cells, _said(e))
         return
     failures = [{"image": f.image, "code": f.code, "message": f.message} for f in seen.failures]
-    facts |= {"images": len(seen.descriptions), "failed": len(failures), "failures": failures}
-    keys = dict(zip(cells, cell_keys(seen, [_lane(lanes, c, asked) for c in cells], asked), strict=True))
+    codes = dict(Counter(f.code for f in seen.failures).most_common())
+    facts |= {"images": len(seen.descriptions), "failed": len(failures), "codes": codes, "failures": failures}
+    keys = dict(zip(cells, cell_keys(seen, [lane_of(lanes, c, asked) for c in cells], asked), strict=True))
     stored = {} if means.lane.recompute else store.get_json(list(keys.values()))
     found.numbers |= {cell: stored[key] for cell, key in keys.items() if key in stored}
-    missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(_lane(lanes, c, asked)))
+    missing = sorted((c for c in cells if c not in found.numbers), key=lambda c: _placement(lane_of(lanes, c, asked)))
     if not missing:
         return
     with watch("compare", len(missing)) as tick:
-        for _, together in groupby(missing, key=lambda c: _placement(_lane(lanes, c, asked))):
+        for _, together in groupby(missing, key=lambda c: _placement(lane_of(lanes, c, asked))):
             part = list(together)
-            placer = SteadyPlacer(seen.placer.embedder, _lane(lanes, part[0], asked), texts_only=seen.placer.texts_only)
+            placer = SteadyPlacer(
+                seen.placer.embedder, lane_of(lanes, part[0], asked), texts_only=seen.placer.texts_only
+            )
             for cell in part:
-                _one(found, cell, keys[cell], seen, placer, _lane(lanes, cell, asked), asked, store, tell)
+                _one(found, cell, keys[cell], seen, placer, lane_of(lanes, cell, asked), asked, store, tell)
                 tick(1)
 
 
@@ -121,9 +125,13 @@ def _one(
     found.computed += 1
 
 
-def _lane(lanes: Sequence[Lane], cell: Cell, asked: Question) -> Lane:
+def lane_of(lanes: Sequence[Lane], cell: Cell, asked: Question) -> Lane:
     lane = replace(lanes[cell.row], seed=cell.seed or 0)
-    return showing(lane, asked.classes) if lane.supervised else lane
+    if not lane.supervised:
+        return lane
+    if asked.test:  # one split for all rows
+        return replace(lane, shown={image: name for image, name in asked.classes.items() if image not in asked.test})
+    return showing(lane, asked.classes)
 
 
 def _placement(lane: Lane) -> tuple[Any, ...]:

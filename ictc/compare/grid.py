@@ -25,8 +25,8 @@ and DBSCAN and OPTICS see one cloud where HDBSCAN may still see groups."""
 
 @dataclass(frozen=True)
 class Grid:
-    """The values along each axis. `params`: by clusterer. `truth`: of the pairing `label`. `usual`: nobody named the
-    clusterers, so what does not go with one of them is left out."""
+    """The values along each axis. `params`: by clusterer; several values, `A,B`, are a row each. `truth`: of the
+    pairing `label`. `usual`: nobody named the clusterers, so what does not go with one of them is left out."""
 
     embedders: tuple[str, ...] = (OFFLINE,)
     strategies: tuple[str, ...] = (IMAGE_ONLY,)
@@ -55,10 +55,16 @@ class Grid:
                 plain = replace(plain, weight=0.5)
             plain = replace(plain, truth=self.truth * (plain.pairing == "label"), recompute=self.recompute)
             for clusterer in self.clusterers:
-                params = tuple(self.params.get(clusterer, {}).items())
-                lane = replace(plain, clusterer=clusterer, params=params)
-                found.setdefault(lane, replace(lane, prompt_set=self.prompt_set))
+                for params in _each(self.params.get(clusterer, {})):
+                    lane = replace(plain, clusterer=clusterer, params=params)
+                    found.setdefault(lane, replace(lane, prompt_set=self.prompt_set))
         return list(found.values())
+
+
+def _each(params: Mapping[str, str]) -> list[tuple[tuple[str, str], ...]]:
+    """All combinations of the values of each parameter."""
+    values = [dict.fromkeys(v.strip() for v in value.split(",") if v.strip()) or [value] for value in params.values()]
+    return [tuple(zip(params, chosen, strict=True)) for chosen in product(*values)]
 
 
 def check_grid(grid: Grid) -> None:

@@ -18,6 +18,8 @@ SCORES = ("acc", "ari", "nmi", "prompt_acc", "silhouette")
 MEASURES = ("k", *SCORES, "unassigned")
 SECONDS = "seconds"
 GIVEN = "given"
+TRUE = ("acc", "ari", "nmi")
+"""Measures that need a truth; the one by which rows are sorted stands first."""
 SORTS = (GIVEN, *SCORES, SECONDS)
 
 
@@ -81,6 +83,27 @@ def arranged(rows: Sequence[dict[str, Any]], by: str) -> list[dict[str, Any]]:
     return sorted(rows, key=place)
 
 
+def told_apart(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows to be shown: a clusterer that is there with several parameters has these beside its name."""
+    made: dict[str, set[str]] = {}
+    for row in rows:
+        made.setdefault(row["clusterer"], set()).add(_params(row))
+    several = {clusterer for clusterer, params in made.items() if len(params) > 1}
+    return [
+        {**row, "clusterer": f"{row['clusterer']} {_params(row)}".strip()} if row["clusterer"] in several else dict(row)
+        for row in rows
+    ]
+
+
+def led(names: Sequence[str], sort: str) -> list[str]:
+    """Measures in their order, but of those that need a truth the one first by which rows are sorted."""
+    if sort not in TRUE or sort not in names:
+        return list(names)
+    rest = [name for name in names if name != sort]
+    place = next((i for i, name in enumerate(rest) if name in TRUE), names.index(sort))
+    return [*rest[:place], sort, *rest[place:]]
+
+
 def varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The axes along which rows differ; the clusterer where they do not."""
     found = [axis for axis in AXES if len({row[axis] for row in rows} - {None}) > 1]
@@ -103,24 +126,45 @@ def best(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {name: max(values) for name, values in means.items() if values}
 
 
+def test_part(facts: Mapping[str, Any]) -> str:
+    """What scores are of, where it is a part of the images; "" where it is all of them."""
+    test = facts.get("test")
+    if not test:
+        return ""
+    return (
+        f"Scores and silhouettes are of the test part alone: {test['images']:,} of {facts['n']:,} images "
+        f"({test['share']:g} of each class, seed {facts['seed']})."
+    )
+
+
+def sampled(facts: Mapping[str, Any]) -> list[str]:
+    """Which images were taken, where it is not all."""
+    count, apart = facts.get("per_class"), facts.get("held_apart")
+    drawn = f"A sample: {count:,} images of each class, drawn with the seed {facts['seed']}." if count else ""
+    trained = ", ".join(apart["trained"]) if apart else ""
+    held = f"Held apart: {apart['images']:,} images that {trained} was trained on are in no row." if apart else ""
+    return [line for line in (drawn, held) if line]
+
+
 def number(value: float) -> str:
     """Three decimals; zero has no sign."""
     return f"{value:.3f}".replace("-0.000", "0.000")
 
 
-def shown_measures(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def shown_measures(rows: Sequence[Mapping[str, Any]], sort: str = "") -> list[str]:
     """The measures that any row has."""
-    return [name for name in MEASURES if any(row[name] for row in rows)]
+    return [name for name in led(MEASURES, sort) if any(row[name] for row in rows)]
 
 
-def rows_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each row."""
-    head = [*AXES, "params", "supervised", "runs", *(f"{m}_{x}" for m in MEASURES for x in ("mean", "sd")), "reason"]
+def rows_csv(rows: Sequence[Mapping[str, Any]], sort: str, common: Mapping[str, Any]) -> str:
+    """A line for each row; `common` are facts of all of them."""
+    measures = [(m, x) for m in led(MEASURES, sort) for x in ("mean", "sd")]
+    head = [*AXES, "params", "supervised", "runs", *(f"{m}_{x}" for m, x in measures), "reason", *common]
     lines = []
     for row in rows:
-        numbers = [(row[m] or {}).get(x) for m in MEASURES for x in ("mean", "sd")]
+        numbers = [(row[m] or {}).get(x) for m, x in measures]
         reasons = " ".join(r["reason"] for r in row["reasons"])
-        lines.append([*_told(row), row["supervised"], row["runs"], *numbers, reasons])
+        lines.append([*_told(row), row["supervised"], row["runs"], *numbers, reasons, *common.values()])
     return _csv(head, lines)
 
 
@@ -132,7 +176,11 @@ def cells_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def _told(row: Mapping[str, Any]) -> list[Any]:
-    return [*(row[axis] for axis in AXES), " ".join(f"{name}={value}" for name, value in row["params"].items())]
+    return [*(row[axis] for axis in AXES), _params(row)]
+
+
+def _params(row: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in row["params"].items())
 
 
 def _csv(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:

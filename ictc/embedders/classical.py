@@ -25,7 +25,7 @@ from step1.squares import squares
 _VERSION = "classical/1"
 """To be changed with every change that can give other vectors."""
 
-_NEEDS = ("cv2", "skimage")
+NEEDS = ("cv2", "skimage")
 _PACKAGES = ("opencv-python-headless", "scikit-image", "pillow", "torch")
 
 
@@ -39,7 +39,7 @@ def create(argument: str, context: EmbedderContext) -> ClassicalFeatures:
     if argument not in FEATURES:
         names = ", ".join(f"classical:{name}" for name in FEATURES)
         raise SpecError(f"'classical:{argument}' names no feature.", f"Those there are: {names}")
-    if any(find_spec(module) is None for module in _NEEDS):
+    if any(find_spec(module) is None for module in NEEDS):
         raise MissingExtra(f"classical:{argument}", "classical")
     return ClassicalFeatures(argument)
 

@@ -16,6 +16,8 @@ from ictc.reasoners.spherical import Array, Index, k_means, likeness, plus_plus,
 from ictc.types import KChoice
 
 MIN_SAMPLES = 5  # scikit-learn's; Ester et al. took 4 in two dimensions, not counting the image itself
+KNEE = "knee"
+"""As eps of DBSCAN: chosen, as where nobody says."""
 LEAST_EPS = 1e-3  # unit vectors in float32 that are nearer are the same
 NEIGHBOURS = 10
 """Of an image in spectral clustering, itself counted: scikit-learn's, but no more than a group has images, else all are

@@ -14,7 +14,7 @@ import numpy as np
 
 from ictc.errors import IctcError, SpecError, UsageError
 from ictc.interfaces import Clusterer, Vectors
-from ictc.lane.automatic import automatic, choose_k, neighbours
+from ictc.lane.automatic import KNEE, automatic, choose_k, neighbours
 from ictc.lane.cost import cost, forewarn
 from ictc.lane.params import known_params, typed
 from ictc.lane.rows import check_k, check_rows, distinct
@@ -101,6 +101,8 @@ def cluster(
     make = _constructor(name)
     known = known_params(make)
     texts = texts if name == TEXT else None
+    if make.__name__ == "DBSCAN" and params.get("eps") == KNEE:
+        params = {name: value for name, value in params.items() if name != "eps"}
     given = typed(params, _params_of(make), name)
     alike = len(rows) > 0 and distinct(rows, 2) == 1
     check_rows(rows, names, zeros=alike)

@@ -38,6 +38,11 @@ class LaneDescriber:
         self._spec = spec
 
     @property
+    def seen(self) -> frozenset[str]:
+        """The SHA-256 of the images that the embedder was trained on."""
+        return self._images.seen
+
+    @property
     def fingerprint(self) -> str:
         code = code_digest("ictc.lane.describer", "ictc.lane.words")
         return f"{_KIND}{code},{vocabulary_digest()},{self._images.fingerprint}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,16 @@ from ictc.job import Done
 from ictc.lane.checking import check_seed
 from ictc.lane.reasoner import MARK, SUPERVISED
 from ictc.laneruns import scored_on
-from ictc.maps.colours import by_size, matched
 from ictc.maps.figure import FORMATS, Panel, draw
 from ictc.maps.methods import check_method, positions
+from ictc.maps.panel import panel_of
 from ictc.means import lane_from_json
 from ictc.outputs import reopen, result_vectors, score_result
 from ictc.progress import Watch, unwatched
 from ictc.report.map import MAX_POINTS, sample
-from ictc.report.map_view import map_view
 from ictc.result import UNASSIGNED
 from ictc.scoring.metrics import silhouette
 from ictc.text import printable, shortened
-from ictc.types import Assignment
 
 _ACROSS = 3  # maps in a row
 _CALLED = {"tsne": "t-SNE", "opentsne": "t-SNE (openTSNE)", "umap": "UMAP", "pca": "PCA"}
@@ -135,16 +133,11 @@ def _panels(one: _Seen, first: _Seen, asked: Asked) -> list[Panel]:
     clusters."""
     rows = sample(len(one.vectors), asked.limit)
     xy = positions(one.vectors[rows], asked.method, asked.seed)
-    shown = [one.done.result.assignments[i] for i in rows]
+    shown = [one.done.result.assignments[i].image for i in rows]
     reference = first.classes or first.clusters
 
     def panel(title: str, groups: Mapping[str, str | None], others: str = UNASSIGNED) -> Panel:
-        names = by_size(groups)
-        numbers = matched(groups, reference, names)
-        placed: list[Assignment] = [replace(a, cluster=groups.get(a.image)) for a in shown]
-        drawing = map_view(xy, placed, names, len(one.vectors))
-        named = [g if g.number else replace(g, name=others) for g in drawing.groups]
-        return Panel(title, replace(drawing, groups=named), dict(enumerate(numbers, 1)))
+        return panel_of(title, xy, shown, groups, reference, len(one.vectors), others)
 
     panels = [panel(_title(one.facts, asked), one.clusters)]
     if asked.truth:

@@ -25,6 +25,7 @@ from ictc.errors import EXIT_PARTIAL, StepError
 _CALLED = {"k": "K", "acc": "ACC", "ari": "ARI", "nmi": "NMI", "prompt_acc": "prompt ACC", "unassigned": "outliers"}
 _COUNTS = ("k", "unassigned")
 _NAMED = 4
+_SAID = 6
 _SPARE = ("runs", "seconds", "unassigned", "prompt_acc", "k", "silhouette", "ari")
 """What a narrow terminal does without, in that order."""
 
@@ -34,17 +35,21 @@ def compare(
     images: o.Images,
     given: Given,
     truth: c.Truth = None,
-    k: c.K = o.AUTO,
+    k: c.K = None,
     prompts: lane_.Prompts = None,
     strategy: c.Strategies = None,
     clusterer: c.Clusterers = None,
     embedder: c.Embedders = None,
+    features: c.Features = None,
     pairing: c.Pairings = None,
     fusion: c.Fusions = None,
     weight: c.Weights = None,
     space: c.Spaces = None,
-    seeds: c.Seeds = 5,
+    seeds: c.Seeds = None,
     seed_list: c.SeedList = None,
+    seed: c.Seed = None,
+    per_class: c.PerClass = None,
+    test_share: c.TestShare = None,
     param: c.Param = None,
     criterion: c.Criterion = CRITERION,
     sort: c.Sort = "",
@@ -58,16 +63,25 @@ def compare(
     the same options. Nothing is computed twice: killed, or with more values, it goes on with what is missing.
     """
     from ictc.compare.job import CLASSES, Asked, compare
+    from ictc.compare.lab import ALL, SEED
+    from ictc.compare.lab import lacking as not_installed
     from ictc.means import Means, changed
 
     grid = c.grid_of(
-        prompts, strategy, clusterer, embedder, pairing, fusion, weight, space, param, truth, recompute
+        prompts, strategy, clusterer, embedder, features, pairing, fusion, weight, space, param, truth, recompute
     )  # fmt: skip
+    lab = bool(features)
+    k = k or (c.OF_TRUTH if lab and truth else o.AUTO)
     wanted = CLASSES if k == c.OF_TRUTH else o.k_value(k)
+    own = SEED if seed is None else seed
+    of_clusterers = c.seeds_of(seeds, seed_list, own if lab else seed)
     means, meter = changed(Means(), given.means), given.meter()
     asked = Asked(
-        images, grid, criterion, wanted, truth, c.seeds_of(seeds, seed_list), sort, means.options, means.prices
-    )
+        images, grid, criterion, wanted, truth, of_clusterers, sort, lab, own, per_class, test_share, means.options,
+        means.prices,
+    )  # fmt: skip
+    if ALL in (features or ()) and (left_out := not_installed()):
+        say(left_out)
     told: dict[str, None] = {}
 
     def tell_once(message: str) -> None:
@@ -87,7 +101,8 @@ def compare(
         _show(found)
     for one in lacking:
         first = one["failures"][0]
-        many = f"{one['failed']} of {found['n']} images failed"
+        codes = ", ".join(f"{code}: {count}" for code, count in one["codes"].items())
+        many = f"{one['failed']} of {found['n']} images failed ({codes})"
         say(f"{one['embedder']}: {many}; {first['image']}: {first['message']}")
     if error:
         fail(error, as_json=False)
@@ -96,20 +111,22 @@ def compare(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from ictc.compare.table import SECONDS, shown_measures, varying
+    from ictc.compare.table import SECONDS, shown_measures, told_apart, varying
 
-    rows, console = found["rows"], out()
-    axes, names = varying(rows), ["runs", *shown_measures(rows), SECONDS]
+    rows, console, sort = told_apart(found["rows"]), out(), found["sort"]
+    runs = [] if found["lab"] and len(found["seeds"]) == 1 else ["runs"]
+    axes, names = varying(rows), [*runs, *shown_measures(rows, sort), SECONDS]
     table = _table(rows, axes, names)
     room = console.width if console.is_terminal else 1000
-    for spare in _SPARE:
+    spares = [spare for spare in _SPARE if spare != sort]
+    for spare in spares:
         if _width(console, table) <= room:
             break
         names = [name for name in names if name != spare]
         table = _table(rows, axes, names)
     console.width = max(console.width, _width(console, table))
     console.print(table)
-    _explain(found, axes, [name for name in _SPARE if name not in names and name in shown_measures(rows)])
+    _explain(found, axes, [name for name in spares if name not in names and name in shown_measures(rows)])
 
 
 def _width(console: Console, table: Table) -> int:
@@ -157,10 +174,15 @@ def _number(name: str, value: Any, top: float | None) -> Text:
 
 def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]) -> None:
     """How to read the table, and why rows lack numbers."""
-    show_line(
-        f"{found['n']:,} images, {len(found['seeds'])} seeds: mean ± sample standard deviation. What draws nothing ran "
-        "once. Silhouettes are of the images' own vectors, seconds of clustering alone."
-    )
+    from ictc.compare.table import sampled, test_part, told_apart
+
+    several = f"{len(found['seeds'])} seeds: mean ± sample standard deviation. What draws nothing ran once."
+    how = several if len(found["seeds"]) > 1 or not found["lab"] else f"seed {found['seeds'][0]}."
+    own = "Silhouettes are of the images' own vectors, seconds of clustering alone."
+    show_line(f"{found['n']:,} images, {how} {own}")
+    for line in (test_part(found), *sampled(found)):
+        if line:
+            show_line(line)
     if "embedder" in axes:
         show_line("Between embedders silhouettes cannot be compared: each has a space of its own.")
     if left_out:
@@ -175,15 +197,19 @@ def _explain(found: dict[str, Any], axes: Sequence[str], left_out: Sequence[str]
     if found["supervised"]:
         show_line(found["supervised"]["note"])
     said: dict[str, dict[str, None]] = {}
-    for row in found["rows"]:
+    apart: dict[str, dict[str, None]] = {}
+    for row in told_apart(found["rows"]):
         name = " ".join(str(row[axis]) for axis in axes if row[axis] is not None)
         for why in row["reasons"]:
             some = f" ({len(why['seeds'])} of {row['of']} seeds)" if row["runs"] else ""
             said.setdefault(f"no numbers: {why['reason']}", {})[name + some] = None
         for one in row["cells"]:
             if one["silhouette"] is None:
-                said.setdefault(f"K {one['k']}, no silhouette. {' '.join(one['notes'])}", {})[name] = None
-    for message, names in said.items():
+                apart.setdefault(f"K {one['k']}, no silhouette. {' '.join(one['notes'])}", {})[name] = None
+    lines, room = list({**said, **apart}.items()), max(_SAID, len(said))
+    for message, names in lines[:room]:
         more = f" and {len(names) - _NAMED} more rows" if len(names) > _NAMED else ""
         show_line(f"{'; '.join(list(names)[:_NAMED])}{more}: {message}")
+    if len(lines) > room:
+        show_line(f"And {len(lines) - room} more without a silhouette: see compare.json.")
     show_line(f"table and figure: {', '.join(found['files'])}")

@@ -14,7 +14,15 @@ from tests.unit.compare.test_table import one
 
 
 def facts(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    plain = {"images": "a/b/photos", "n": 1234, "k": None, "truth": "folder", "classes": 7, "seeds": [0, 1]}
+    plain = {
+        "images": "a/b/photos",
+        "n": 1234,
+        "k": None,
+        "truth": "folder",
+        "classes": 7,
+        "seeds": [0, 1],
+        "sort": "acc",
+    }
     return {**plain, "supervised": None, "rows": rows, **more}
 
 

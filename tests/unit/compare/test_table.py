@@ -66,7 +66,7 @@ def test_only_axes_that_differ_are_shown() -> None:
 
 def test_tables_are_read_back_as_they_were() -> None:
     awkward = row_of(Lane(embedder='clip:a,"b"'), [one(0, 0.5), one(1, 0.7)], {2: 'so, "why"'}, 3)
-    read = list(csv.DictReader(io.StringIO(rows_csv([awkward]))))
+    read = list(csv.DictReader(io.StringIO(rows_csv([awkward], "acc", {"images": 3}))))
     assert read[0]["embedder"] == 'clip:a,"b"' and read[0]["reason"] == 'so, "why"'
     assert float(read[0]["acc_mean"]) == 0.6 and read[0]["prompt_acc_mean"] == ""
     cells = list(csv.DictReader(io.StringIO(cells_csv([awkward], ["acc", "seconds"]))))
