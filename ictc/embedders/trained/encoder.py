@@ -12,6 +12,7 @@ from PIL import Image
 from ictc.embedders.encoder import ImageEncoder, Pixels
 from ictc.errors import SpecError
 from ictc.interfaces import Vectors
+from ictc.models.backbones.backbone import Backbone
 from ictc.models.backbones.opening import open_trained
 from ictc.models.hf.loading import device_for
 from ictc.models.trained import TrainedFolder
@@ -22,7 +23,7 @@ _VERSION = "trained-encoder/1"
 """To be changed with every change here that can give other vectors."""
 
 
-class TrainedEncoder(ImageEncoder["EncoderTower"]):
+class TrainedEncoder(ImageEncoder["BackboneTower"]):
     """Implements `ImageEmbedder` and `Trained`."""
 
     seen: frozenset[str]
@@ -36,19 +37,13 @@ def create(found: TrainedFolder, context: EmbedderContext) -> TrainedEncoder:
     return made
 
 
-class EncoderTower:
-    """Implements `Tower`. Loads the weights. float32, squashed to the side that it was trained with.
+class BackboneTower:
+    """Implements `Tower`. float32, pictures squashed to the side that the network was trained with."""
 
-    Raises:
-        SpecError: weights and architecture do not fit.
-    """
-
-    def __init__(self, found: TrainedFolder, device: str | None) -> None:
+    def __init__(self, backbone: Backbone, device: str | None) -> None:
         self.device = device_for(device)
-        self._backbone = open_trained(found.folder)
-        self._module = self._backbone.module.to(self.device).eval()
-        if self._backbone.dim != found.made.get("dim", self._backbone.dim):
-            raise SpecError(f"{found.spec}: its trained.json is of another network.", "Copy the folder again.")
+        self._backbone = backbone
+        self._module = backbone.module.to(self.device).eval()
 
     @property
     def hint(self) -> tuple[int, int] | None:
@@ -66,3 +61,16 @@ class EncoderTower:
             rows: Vectors = self._module(self._backbone.normalised(pixels.float().div_(255))).float().cpu().numpy()
         rows[~np.isfinite(rows).all(axis=1)] = 0
         return rows
+
+
+class EncoderTower(BackboneTower):
+    """Loads the weights.
+
+    Raises:
+        SpecError: weights and architecture do not fit.
+    """
+
+    def __init__(self, found: TrainedFolder, device: str | None) -> None:
+        super().__init__(open_trained(found.folder), device)
+        if self._backbone.dim != found.made.get("dim", self._backbone.dim):
+            raise SpecError(f"{found.spec}: its trained.json is of another network.", "Copy the folder again.")

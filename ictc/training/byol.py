@@ -1,0 +1,90 @@
+"""BYOL (Grill et al., NeurIPS 2020): from one view of an image, what a slower self makes of the other is predicted.
+
+No image is compared with others, so small batches do. The slower self (target) is a moving average of the weights;
+its batch normalisation goes by its own batches.
+"""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ictc.models.backbones.backbone import Backbone
+from ictc.progress import Watch, unwatched
+from ictc.training.augment import View, augmented
+from ictc.training.loop import Device
+from ictc.training.losses import regression
+from ictc.training.selfsupervised import Asked, checked, train_views, two_layers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+KIND = "byol"
+TAU = 0.99
+"""Published: .996, for a thousand epochs of a million images; the fewer the steps, the sooner it has to follow."""
+_HIDDEN, _PROJECTED = 4096, 256
+
+
+def byol_views(view: View) -> tuple[View, View]:
+    """The published pair: one is always blurred, the other seldom, and solarised one time in five."""
+    from dataclasses import replace
+
+    return replace(view, blur=1.0, solarise=0.0), replace(view, blur=0.1, solarise=0.2)
+
+
+def train_byol(
+    asked: Asked,
+    out: Path,
+    device: Device = Device(),  # noqa: B008 (frozen)
+    watch: Watch = unwatched,
+    *,
+    tau: float = TAU,
+    restart: bool = False,
+) -> dict[str, Any]:
+    """As `train_views`. `tau`: how much of itself the target keeps at the first step; 1 at the last."""
+    checked("--tau", tau, 0, 1)
+
+    def network(backbone: Backbone) -> Module:
+        return byol(backbone, tau)
+
+    return train_views(KIND, asked, {"tau": tau}, network, out, device, watch, restart=restart)
+
+
+def kept(tau: float, share: float) -> float:
+    """What the target keeps of itself when `share` of the steps are done: from `tau` to 1 by a cosine."""
+    return 1 - (1 - tau) * (math.cos(math.pi * share) + 1) / 2
+
+
+def byol(backbone: Backbone, tau: float) -> Module:
+    """From pixels and the numbers of two views to the loss. Implements `Stepped`."""
+    import torch
+    from torch import nn
+
+    class Byol(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            hidden = min(4 * backbone.dim, _HIDDEN)
+            self.encoder = backbone.module
+            self.projector = two_layers(backbone.dim, hidden, _PROJECTED)
+            self.predictor = two_layers(_PROJECTED, hidden, _PROJECTED)
+            self.target = deepcopy(nn.Sequential(self.encoder, self.projector)).requires_grad_(False)
+
+        def forward(self, pixels: Tensor, one: Tensor, other: Tensor) -> Tensor:
+            views = [backbone.normalised(augmented(pixels, rows)) for rows in (one, other)]
+            predicted = [self.predictor(self.projector(self.encoder(view))) for view in views]
+            with torch.no_grad():
+                targets = [self.target(view) for view in views]
+            return regression(predicted[0], targets[1]) + regression(predicted[1], targets[0])
+
+        def stepped(self, share: float) -> None:
+            with torch.no_grad():
+                for slow, fast in zip(self.target.parameters(), self._online(), strict=True):
+                    slow.lerp_(fast, 1 - kept(tau, share))
+
+        def _online(self) -> list[Any]:
+            return [*self.encoder.parameters(), *self.projector.parameters()]
+
+    return Byol()
