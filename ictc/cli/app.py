@@ -105,6 +105,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "embed images": embed.images,
     "embed import": embed.import_,
     "train classifier": train.classifier,
+    "train compress": train.compress,
+    "train lit": train.lit,
     "prompts show": prompts.show,
     "prompts copy": prompts.copy,
 }

