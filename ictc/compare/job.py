@@ -191,8 +191,9 @@ def _earlier(folder: Path, facts: Mapping[str, Any]) -> str:
         return ""
     if same:
         return ""
+    rows = f"{len(kept['rows']):,} row{'s' * (len(kept['rows']) > 1)}"
     return (
-        f"{folder / f'{NAME}.json'} and its table were of another comparison ({len(kept['rows'])} rows) and are "
+        f"{folder / f'{NAME}.json'} and its table were of another comparison ({rows}) and are "
         "replaced. Its cells stay in the store: the same command again brings it back at once. To keep both: -o OTHER"
     )
 

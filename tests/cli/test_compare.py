@@ -259,7 +259,7 @@ def test_an_image_that_cannot_be_read_is_wrong_in_every_row(digits: Path, run: P
     assert found["embedders"][0]["failures"][0]["image"] == "0_zero.png"
     done = invoke("cluster", damaged, *words, "--no-report", "--json")
     assert row(found)["acc"]["mean"] == pytest.approx(json.loads(done.stdout)["acc"], abs=1e-6)
-    assert "1 of 150 images failed; 0_zero.png" in invoke("compare", damaged, *words).stderr
+    assert "1 of 150 images failed (not-an-image: 1); 0_zero.png" in invoke("compare", damaged, *words).stderr
 
 
 def test_recorded_descriptions_are_compared_as_texts(run: Path, tmp_path: Path) -> None:
