@@ -14,6 +14,7 @@ from ictc.text import command_line
 _HOW = "How it is trained"
 _WHICH = "Which images are trained on"
 _WHERE = "Where"
+_VIEWS = "How views are drawn"
 
 
 def option(name: str, metavar: str, help_text: str, *flags: str, panel: str | None = None, **more: Any) -> Any:
@@ -68,6 +69,16 @@ Output = Annotated[
 ]
 Restart = Annotated[bool, option("restart", "", "Throw away what OUT has, and begin anew.", "--restart")]
 
+Unlabelled = Annotated[
+    str | None,
+    option(
+        "truth", "filename|folder|FILE[:COLUMN]", "Where the true classes stand; only for --train-share to be of each.",
+        panel=_WHICH,
+    ),
+]  # fmt: skip
+Crop = Annotated[float, option("crop", "SHARE", "The least of an image's area that a view has.", panel=_VIEWS)]
+Jitter = Annotated[float, option("jitter", "S", "How strongly views change colours; 0 not at all.", panel=_VIEWS)]
+
 Run = Annotated[
     Path | None,
     option(
@@ -79,7 +90,13 @@ Run = Annotated[
 
 def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None:
     """What came of it, and how it is used."""
+    from ictc.training.folder import first_process
+
+    if not first_process():
+        return
     spec = f"trained:{out}"
+    if done["facts"].get("warning"):
+        say(f"warning: {done['facts']['warning']}")
     if as_json:
         print_json({"output": str(out), "spec": spec, **done, "exit": 0})
         return
@@ -93,6 +110,11 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
         lines.append(f"accuracy {facts['accuracy']:.3f} on {facts['tested']:,} that were held apart")
     if facts.get("explained"):
         lines.append(f"{facts['explained']['total']:.1%} of the variance is kept")
+    if facts.get("variance") is not None:
+        lines.append(f"{facts['variance']:.1%} of where images lie is told by others")
     show_line(", ".join(lines))
     show_line(f"written: {out}")
-    say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")
+    if done["made"].get("classes"):
+        say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")
+    else:
+        say(f"next: {command_line('cluster', images, '--embedder', spec)}")

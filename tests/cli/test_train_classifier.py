@@ -1,0 +1,118 @@
+"""`ictc train classifier` from the command line, and what comes of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import invoke
+from tests.training import write_digits
+
+BROKEN_PNG = b"\x89PNG\r\n\x1a\n broken"
+BROKEN = {hashlib.sha256(BROKEN_PNG).hexdigest()}
+QUICK = ("--base", "small:4", "--side", "8", "--epochs", "6", "--lr", "0.01", "--batch-size", "8", "--truth", "folder")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_digits(tmp_path_factory.mktemp("digits") / "in")
+
+
+@pytest.fixture(scope="module")
+def tuned(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    out = tmp_path_factory.mktemp("out") / "tuned"
+    (digits / "n0" / "broken.png").write_bytes(BROKEN_PNG)
+    done = invoke("train", "classifier", digits, *QUICK, "-o", out, "--json")
+    assert done.exit_code == 0, done.output
+    return out, json.loads(done.stdout)
+
+
+def test_it_learns_and_says_so(tuned: tuple[Path, dict[str, Any]]) -> None:
+    out, told = tuned
+    assert told["spec"] == f"trained:{out}" and told["facts"]["classes"] == ["n0", "n1", "n2"]
+    rows = list(csv.DictReader((out / "split.csv").open()))
+    trained = {r["sha256"] for r in rows if r["part"] == "train"}
+    apart = [r for r in rows if r["part"] == "test"]
+    assert len(apart) == 12 and len(rows) == 37 and told["facts"]["tested"] + told["facts"]["images"] == 36
+    assert not trained & {r["sha256"] for r in apart}
+    assert told["facts"]["accuracy"] > 0.75
+    seen = set((out / "seen.txt").read_text().split())
+    assert len(seen) == told["facts"]["images"] and seen == trained - BROKEN
+    losses = [float(r["loss"]) for r in csv.DictReader((out / "loss.csv").open())]
+    assert losses[-1] < losses[0] / 2 and (out / "loss.png").read_bytes()[:4] == b"\x89PNG"
+    assert not (out / "checkpoint").exists()
+
+
+def test_again_it_says_what_there_is(tuned: tuple[Path, dict[str, Any]], digits: Path) -> None:
+    out, told = tuned
+    before = (out / "model.safetensors").stat().st_mtime_ns
+    done = invoke("train", "classifier", digits, *QUICK, "-o", out, "--json")
+    assert json.loads(done.stdout) == told and (out / "model.safetensors").stat().st_mtime_ns == before
+    other = invoke("train", "classifier", digits, *QUICK, "--epochs", "7", "-o", out)
+    assert other.exit_code == 2 and "epochs was 6, now 7" in other.output and "--restart" in other.output
+
+
+def test_its_features_are_an_embedder_for_every_command(
+    tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    out, _ = tuned
+    spec = f"trained:{out}"
+    assert invoke("embed", digits, "--embedder", spec, "--out", tmp_path / "v.npy").exit_code == 3  # one is broken
+    assert np.load(tmp_path / "v.npy").shape == (36, 16)
+    invoke("cluster", digits, "--embedder", spec, "-k", 3, "-o", tmp_path / "run")
+    done = invoke("score", tmp_path / "run", "--truth", "folder", "--json")
+    assert json.loads(done.stdout)["ari"] > 0.5, done.output
+    more = invoke("train", "classifier", digits, *QUICK, "--base", spec, "-o", tmp_path / "more", "--json")
+    assert json.loads(more.stdout)["facts"]["accuracy"] > 0.75, more.output
+
+
+def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
+    import shutil
+
+    out = Path(shutil.copytree(tuned[0], tmp_path / "copy"))
+    embed = ("embed", digits, "--embedder", f"trained:{out}", "--out", tmp_path / "v.npy")
+    told = json.loads((out / "trained.json").read_text())
+    (out / "trained.json").write_text(
+        json.dumps({**told, "made": {"encoder": {**told["made"]["encoder"], "width": 5}}})
+    )
+    done = invoke(*embed)
+    assert done.exit_code == 2 and "another architecture" in done.output
+    (out / "trained.json").write_text(json.dumps(told))
+    (out / "model.safetensors").write_bytes(b"cut")
+    done = invoke(*embed)
+    assert done.exit_code == 2 and "damaged" in done.output and "Traceback" not in done.output
+    (out / "trained.json").unlink()
+    done = invoke(*embed)
+    assert done.exit_code == 2 and "no trained.json" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("--per-class", "30"), "'n1' has 12", "--per-class 12"),
+        (("--train-share", "0"), "--train-share is 0", "0.7"),
+        (("--base", "magic"), "no network", "lite0"),
+        (("--truth", "filename"), "12_cat.png", ""),
+        (("--epochs", "0"), "--epochs is 0", "1 or more"),
+        (("--schedule", "linear"), "--schedule linear", "cosine"),
+        (("--device", "tpu9"), "tpu9", "cpu"),
+    ],
+)
+def test_bad_input(digits: Path, tmp_path: Path, words: tuple[str, ...], said: str, hint: str) -> None:
+    done = invoke("train", "classifier", digits, *QUICK, *words, "-o", tmp_path / "out")
+    assert done.exit_code in (2, 3) and said in done.output and hint in done.output and "Traceback" not in done.output
+    assert not (tmp_path / "out" / "trained.json").exists()
+
+
+def test_one_class_or_no_truth(digits: Path, tmp_path: Path) -> None:
+    one = invoke("train", "classifier", digits / "n1", "--truth", "folder", "-o", tmp_path / "out")
+    assert one.exit_code != 0 and "--truth" in one.output
+    none = invoke("train", "classifier", digits, "-o", tmp_path / "out")
+    assert none.exit_code != 0 and "A classifier needs the true classes" in none.output
