@@ -130,16 +130,18 @@ class TrainingFolder:
     def _begin(self) -> None:
         file = self.path / _ASKED
         if self._restart and file.is_file():
-            for name in (FACTS, _ASKED):  # first, so that a kill in between leaves nothing that looks finished
+            for name in (FACTS, WEIGHTS, "loss.csv", "loss.png", SEEN, "split.csv"):  # the first says that it is done
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.checkpoint, ignore_errors=True)
+            self._write_asked()
+            return
         if not file.is_file():
             others = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not p.name.endswith(".part"))
             if others:
                 raise UsageError(
                     f"{self.path} holds something else: {', '.join(others[:3])}.", "Choose another folder with -o."
                 )
-            write_atomic(file, json.dumps(self._asked, indent=1, ensure_ascii=False) + "\n")
+            self._write_asked()
             return
         try:
             before = json.loads(file.read_text("utf-8"))
@@ -150,6 +152,9 @@ class TrainingFolder:
                 f"{self.path} is of another training: {other}.",
                 "Choose another folder with -o; or to throw that one away and begin anew, add: --restart",
             )
+
+    def _write_asked(self) -> None:
+        write_atomic(self.path / _ASKED, json.dumps(self._asked, indent=1, ensure_ascii=False) + "\n")
 
 
 def first_process() -> bool:

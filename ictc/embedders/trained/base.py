@@ -16,6 +16,7 @@ from ictc.registry import EmbedderContext
 from ictc.types import Failure, Item
 
 _SHOWN = 60
+_COMMANDS = {"pca": "compress --method pca", "autoencoder": "compress --method autoencoder"}
 
 
 class Base:
@@ -27,7 +28,8 @@ class Base:
 
     def __init__(self, found: TrainedFolder, context: EmbedderContext) -> None:
         self.spec, before = str(found.made["base"]), str(found.made["fingerprint"])
-        again = f"Put it back as it was, or train anew: ictc train {found.kind} ... --embedder {self.spec} --restart"
+        command = _COMMANDS.get(found.kind, found.kind)
+        again = f"Put it back as it was, or train anew: ictc train {command} ... --embedder {self.spec} --restart"
         try:
             made = registry.embedder(self.spec, replace(context, kept=""))
         except MissingExtra:
