@@ -77,7 +77,7 @@ class DualTower(nn.Module):
         self._tokenizer = part(AutoTokenizer, source, options)
         self._tokenizer.padding_side = "right"
         self._limit = min(places_of(self.model), self._tokenizer.model_max_length)
-        self.scale = float(self.model.logit_scale.exp()) if hasattr(self.model, "logit_scale") else None
+        self.scale = float(self.model.logit_scale.detach().exp()) if hasattr(self.model, "logit_scale") else None
         for name in [n for n, _ in self.model.named_children() if n.startswith(_SEEING)]:
             delattr(self.model, name)  # it is locked: images are embedded already
         found = [(name, _LAYER.search(name)) for name, _ in self.model.named_parameters()]

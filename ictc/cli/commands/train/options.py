@@ -103,6 +103,8 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
     facts = done["facts"]
     if facts.get("failed"):
         say(f"{facts['failed']} images could not be read and were left out.")
+    if facts.get("without_text"):
+        say(f"{facts['without_text']} images to train on have no text and were left out.")
     lines = [f"{done['kind']}: trained on {facts['images']:,} images"]
     if facts.get("loss") is not None:
         lines.append(f"loss {facts['loss']:.4f}")
