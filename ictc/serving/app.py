@@ -22,7 +22,7 @@ from ictc.pages import Known
 from ictc.progress import Watch
 from ictc.runfolder import RunFolder
 from ictc.serving import actions, shown
-from ictc.serving.jobs import Busy, Job, Jobs, Kind, Work
+from ictc.serving.jobs import Busy, Job, Jobs, Kind, Work, told
 from ictc.serving.security import POLICY, Keys
 from ictc.serving.state import at_work, current, revision_state, run_state, stamp
 from ictc.steering.work import Refinement
@@ -213,7 +213,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     if not isinstance(error, IctcError):
         raise error
     status = 409 if isinstance(error, Busy | RunBusy) else 404 if isinstance(error, RunError) else 400
-    return JSONResponse({"error": error.message, "hint": error.hint}, status)
+    return JSONResponse(told(error), status)
 
 
 def _jpeg(data: bytes | None) -> Response:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from ictc.errors import IctcError
 from ictc.interfaces import Tick
 from ictc.progress import Watch
+from ictc.text import printable
 
 Kind = Literal["page", "plan", "apply", "suggest", "undo", "accept"]
 State = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -56,6 +57,11 @@ class Job:
 
         yield tick
         row["done"] = total
+
+
+def told(error: IctcError) -> dict[str, str]:
+    """The error for a page, which would draw what turns the direction of text around."""
+    return {"error": printable(error.message), "hint": printable(error.hint)}
 
 
 class Busy(IctcError):
@@ -146,7 +152,7 @@ class Jobs:
             self._stop(job)
             raise
         except IctcError as e:
-            job.error = {"error": e.message, "hint": e.hint}
+            job.error = told(e)
             job.state = "failed"
         except Exception as e:
             logging.getLogger(__name__).exception("%s", job.title)

@@ -303,6 +303,21 @@ def test_a_form_survives_a_change_that_another_tab_makes(chromium: Any, served: 
         tab.page.get_by_role("progressbar").wait_for()  # it is shown once nothing is begun here
 
 
+def test_a_refusal_says_why_and_nothing_to_type_on_a_command_line(chromium: Any, served: Served) -> None:
+    with Tab(chromium, served) as tab:
+        a, b, _ = tab.names()
+        tab.press(a, "Rename")
+        tab.page.locator("#steer input").fill("\u202eevil/\x00")
+        tab.page.get_by_role("button", name="What would it take?").click()
+        refused = tab.page.locator("#steer .wrong")
+        refused.wait_for()
+        assert "\u202e" not in refused.inner_text()
+        tab.page.locator("#steer input").fill(b)
+        tab.page.get_by_role("button", name="What would it take?").click()
+        tab.page.locator("#steer .wrong", has_text=b).wait_for()
+        assert "--" not in tab.page.locator("#steer .wrong").inner_text()
+
+
 def test_images_that_are_deleted_meanwhile_stay_as_small_pictures(chromium: Any, made: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(made.parent, tmp_path / "all")) / "run"
     for file in run.glob("*/images.jsonl"):

@@ -21,7 +21,8 @@ const button = (text, onclick, more) => make("button", { type: "button", textCon
 
 class Refused extends Error {
   constructor({ error, hint }) {
-    super([error, hint].filter(Boolean).join(" "));
+    const typed = /(^|[\s"])--[a-z]|\bictc [a-z]/.test(hint || ""); // what one would type on a command line
+    super([error, !typed && hint].filter(Boolean).join(" "));
   }
 }
 
