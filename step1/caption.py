@@ -5,10 +5,15 @@ from __future__ import annotations
 from ictc.interfaces import Model
 from step1.asked import AskedDescriber, is_open, is_question, question, thing
 
+TUNED = "captioner"
+"""The kind of what `ictc train captioner` made."""
+
 
 def captioner(model: Model, spec: str, kind: str) -> AskedDescriber:
-    """`kind` is the configuration's model_type: `blip` goes on with a sentence, `blip-2` was shown questions too."""
-    return AskedDescriber(model, spec, beginning if kind == "blip" else question_and_answer)
+    """`kind` is the configuration's model_type: `blip` goes on with a sentence, `blip-2` was shown questions too. What
+    was tuned by `ictc train` says what it was taught, whatever the criterion."""
+    prompts = {TUNED: lambda _: "", "blip": beginning}
+    return AskedDescriber(model, spec, prompts.get(kind, question_and_answer))
 
 
 def beginning(criterion: str) -> str:

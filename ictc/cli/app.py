@@ -104,6 +104,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "embed images": embed.images,
     "embed import": embed.import_,
+    "train captioner": train.captioner,
     "train classifier": train.classifier,
     "train compress": train.compress,
     "train lit": train.lit,

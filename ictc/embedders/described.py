@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ictc.embed.cached import CachedEmbedder
 from ictc.errors import IctcError, ModelGone, SpecError
 from ictc.interfaces import Describer, Embedder, Tick, Vectors, no_tick
 from ictc.means import SHOWN
+from ictc.models.trained import FACTS, read_trained
 from ictc.registry import DescriberContext, EmbedderContext
 from ictc.replies.specials import without_specials
 from ictc.store import Store, content_key, content_keys
@@ -37,7 +39,8 @@ def create(argument: str, context: EmbedderContext) -> Described:
         SpecError: it names no describer, or texts are to be embedded by what embeds none, or cannot be made.
     """
     who, texts = parts_of(argument)
-    return Described(f"{NAME}:{argument}", lambda: _describer(who, context), _texts(texts, context), context)
+    embedder = _texts(texts, context)
+    return Described(f"{NAME}:{argument}", lambda: _describer(who, context), embedder, context, _seen(who))
 
 
 def parts_of(argument: str) -> tuple[str, str]:
@@ -57,14 +60,19 @@ def parts_of(argument: str) -> tuple[str, str]:
 
 
 class Described:
-    """Implements `JointEmbedder` and `Telling`: unit vectors of descriptions, and of texts.
+    """Implements `JointEmbedder`, `Telling` and `Trained`: unit vectors of descriptions, and of texts.
 
     Of a finished run (`context.kept`) nothing is opened until another image is to be described, which then has to be
     done as the run's were.
     """
 
     def __init__(
-        self, spec: str, describer: Callable[[], Describer], texts: Embedder, context: EmbedderContext
+        self,
+        spec: str,
+        describer: Callable[[], Describer],
+        texts: Embedder,
+        context: EmbedderContext,
+        seen: frozenset[str] = frozenset(),
     ) -> None:
         self._spec = spec
         self._open = describer
@@ -72,6 +80,7 @@ class Described:
         self._store: Store = context.store
         self._criterion = context.criterion or SHOWN
         self._kept = context.kept
+        self.seen: frozenset[str] = seen | getattr(texts, "seen", frozenset())
 
     @property
     def fingerprint(self) -> str:
@@ -133,6 +142,13 @@ class Described:
         except IctcError as error:
             return error.message
         return "" if same else f"{self._spec} has changed since the run was made, so its vectors would not fit in."
+
+
+def _seen(spec: str) -> frozenset[str]:
+    """The images that a describer was trained on here."""
+    name, _, place = spec.partition(":")
+    folder = Path(place).expanduser()
+    return read_trained(folder).seen if name == "hf" and place and (folder / FACTS).is_file() else frozenset()
 
 
 def _said(found: Description | Failure) -> Description | Failure:

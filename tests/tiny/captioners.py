@@ -12,7 +12,8 @@ _SMALL = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "n
 ANSWERS = ["red", "green", "blue", "happy", "calm", "a cat", "yes", "no"]
 
 
-def blip(folder: Path, questions: bool = False) -> None:
+def blip(folder: Path, questions: bool = False, spread: float = 0.4) -> None:
+    """`spread`: of the random weights; large ones say many things, small ones learn."""
     from transformers import (
         BlipConfig,
         BlipForConditionalGeneration,
@@ -26,14 +27,14 @@ def blip(folder: Path, questions: bool = False) -> None:
         **_SMALL,
         "vocab_size": len(t),
         "encoder_hidden_size": 32,
-        "initializer_range": 0.4,
+        "initializer_range": spread,
         "bos_token_id": t.bos_token_id,
         "sep_token_id": t.sep_token_id,
         "pad_token_id": t.pad_token_id,
         "eos_token_id": t.sep_token_id,
         "max_position_embeddings": 128,
     }
-    vision = {**_SMALL, "image_size": 28, "patch_size": 14, "initializer_range": 0.1}
+    vision = {**_SMALL, "image_size": 28, "patch_size": 14, "initializer_range": min(0.1, spread)}
     config = BlipConfig(text_config=text, vision_config=vision)
     kind: Any = BlipForQuestionAnswering if questions else BlipForConditionalGeneration
     kind(config).save_pretrained(folder)
@@ -42,6 +43,10 @@ def blip(folder: Path, questions: bool = False) -> None:
 
 def blip_vqa(folder: Path) -> None:
     blip(folder, questions=True)
+
+
+def blip_learner(folder: Path) -> None:
+    blip(folder, spread=0.05)
 
 
 def blip2(folder: Path) -> None:

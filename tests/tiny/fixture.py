@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny.captioners import ANSWERERS, CAPTIONERS
+from tests.tiny.captioners import ANSWERERS, CAPTIONERS, blip_learner
 from tests.tiny.dual import DUAL
 from tests.tiny.encoders import ENCODERS
 from tests.tiny.parrot import parrot
@@ -26,6 +26,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "parrot": parrot,
     **FAMILIES,
     **CAPTIONERS,
+    "blip-learner": blip_learner,
     **ANSWERERS,
     **DUAL,
     **ENCODERS,

@@ -1,7 +1,8 @@
 """`ictc train ...`: a training a file; each into a folder that every other command takes as `trained:FOLDER`."""
 
+from ictc.cli.commands.train.captioner import captioner
 from ictc.cli.commands.train.classifier import classifier
 from ictc.cli.commands.train.compress import compress
 from ictc.cli.commands.train.lit import lit
 
-__all__ = ["classifier", "compress", "lit"]
+__all__ = ["captioner", "classifier", "compress", "lit"]
