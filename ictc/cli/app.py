@@ -108,6 +108,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train classifier": train.classifier,
     "train compress": train.compress,
     "train lit": train.lit,
+    "train simclr": train.simclr,
+    "train byol": train.byol,
+    "train map": train.map_,
     "prompts show": prompts.show,
     "prompts copy": prompts.copy,
 }

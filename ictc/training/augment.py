@@ -45,7 +45,7 @@ class View:
 
     crop: float = 0.2
     jitter: float = 0.5
-    blur: float = 0.5
+    blur: float = 0.0
     grey: float = 0.2
     solarise: float = 0.0
 

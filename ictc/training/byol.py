@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ictc.progress import Watch, unwatched
 from ictc.training.augment import View, augmented
 from ictc.training.loop import Device
 from ictc.training.losses import regression
-from ictc.training.selfsupervised import Asked, checked, train_views, two_layers
+from ictc.training.selfsupervised import SHARP, Asked, checked, train_views, two_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,13 +29,6 @@ TAU = 0.99
 _HIDDEN, _PROJECTED = 4096, 256
 
 
-def byol_views(view: View) -> tuple[View, View]:
-    """The published pair: one is always blurred, the other seldom, and solarised one time in five."""
-    from dataclasses import replace
-
-    return replace(view, blur=1.0, solarise=0.0), replace(view, blur=0.1, solarise=0.2)
-
-
 def train_byol(
     asked: Asked,
     out: Path,
@@ -42,15 +36,23 @@ def train_byol(
     watch: Watch = unwatched,
     *,
     tau: float = TAU,
+    solarise: float = 0.2,
     restart: bool = False,
 ) -> dict[str, Any]:
-    """As `train_views`. `tau`: how much of itself the target keeps at the first step; 1 at the last."""
+    """As `train_views`. `tau`: how much of itself the target keeps at the first step; 1 at the last.
+    `solarise`: of the second views so many have their bright pixels inverted."""
     checked("--tau", tau, 0, 1)
+    checked("--solarise", solarise, 0, 1)
+
+    def pair(side: int) -> tuple[View, View]:
+        """As published, where there is blur one view always has it and the other seldom."""
+        one, other = (1.0, 0.1) if side >= SHARP else (0.0, 0.0)
+        return asked.view(one), replace(asked.view(other), solarise=solarise)
 
     def network(backbone: Backbone) -> Module:
         return byol(backbone, tau)
 
-    return train_views(KIND, asked, {"tau": tau}, network, out, device, watch, restart=restart)
+    return train_views(KIND, asked, {"tau": tau}, pair, network, out, device, watch, restart=restart)
 
 
 def kept(tau: float, share: float) -> float:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 RECIPE = Recipe(epochs=100, batch_size=256, lr=1e-3, weight_decay=1e-6, schedule="cosine", warmup=0.1)
+SHARP = 64
+"""Pixels of a side, from which on views are blurred: smaller pictures are blurred as they are, and Chen et al. leave it
+out on CIFAR-10 (appendix B.9)."""
 COLLAPSED = 0.02
 """Of `spread`."""
 _AT_ONCE = 64
@@ -38,7 +41,7 @@ _AT_ONCE = 64
 @dataclass(frozen=True)
 class Asked:
     """`side`: of the pixels that the network is given, None for its own. `scratch`: begin with random weights, which
-    `small` always does. `views`: how the two views of an image are drawn."""
+    `small` always does. `crop`, `jitter` and `blur` are of `View`; `blur` None: as the kind has it on such pictures."""
 
     images: str
     truth: str | None = None
@@ -47,13 +50,20 @@ class Asked:
     share: float = 1.0
     side: int | None = None
     scratch: bool = False
-    views: tuple[View, View] = (View(), View())
+    crop: float = 0.2
+    jitter: float = 0.5
+    blur: float | None = None
+
+    def view(self, blur: float) -> View:
+        """`blur` where none was asked."""
+        return View(self.crop, self.jitter, blur if self.blur is None else self.blur)
 
 
 def train_views(
     kind: str,
     asked: Asked,
     own: Mapping[str, Any],
+    pair: Callable[[int], tuple[View, View]],
     network: Callable[[Backbone], Module],
     out: Path,
     device: Device = Device(),  # noqa: B008 (frozen)
@@ -61,8 +71,9 @@ def train_views(
     *,
     restart: bool = False,
 ) -> dict[str, Any]:
-    """Gives what trained.json says. `own`: what this kind of training has been asked besides. `network`: around the
-    backbone, which it has as `encoder`; from (pixels uint8, the numbers of one view, of the other) to the loss.
+    """Gives what trained.json says. `own`: what this kind of training has been asked besides. `pair`: how the two views
+    of an image are drawn, by the side of the pictures. `network`: around the backbone, which it has as `encoder`; from
+    (pixels uint8, the numbers of one view, of the other) to the loss.
 
     Raises:
         InputError: images or truth. UsageError: what was asked cannot be, or `out` holds something else.
@@ -71,16 +82,16 @@ def train_views(
     import torch
 
     asked.recipe.check()
-    for view in asked.views:
-        view.check()
+    asked.view(0).check()
     source = given(asked.images, asked.truth, asked.recipe.seed, share=asked.share, per_class=None)
     torch.manual_seed(asked.recipe.seed)
     backbone = open_backbone(asked.base, asked.side, pretrained=not asked.scratch)
+    views = pair(backbone.side)
     random = asked.scratch or asked.base.partition(":")[0] == "small"
     wanted = {
         "base": asked.base,
         "weights": "random" if random else "published",
-        "views": [asdict(view) for view in asked.views],
+        "views": [asdict(view) for view in views],
         **own,
         **asked.recipe.to_json(),
         "side": backbone.side,
@@ -99,7 +110,7 @@ def train_views(
         made = network(backbone)
 
         def batch(numbers: Index, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-            rows = [torch.from_numpy(drawn(len(numbers), backbone.side, view, draw)) for view in asked.views]
+            rows = [torch.from_numpy(drawn(len(numbers), backbone.side, view, draw)) for view in views]
             return pictures.pixels(numbers), rows[0], rows[1]
 
         losses = fit(made, batch, len(pictures.items), asked.recipe, folder, device, watch, least=2)

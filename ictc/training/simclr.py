@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ictc.models.backbones.backbone import Backbone
 from ictc.progress import Watch, unwatched
-from ictc.training.augment import augmented
+from ictc.training.augment import View, augmented
 from ictc.training.loop import Device
 from ictc.training.losses import nt_xent
-from ictc.training.selfsupervised import Asked, checked, train_views, two_layers
+from ictc.training.selfsupervised import SHARP, Asked, checked, train_views, two_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,12 +34,15 @@ def train_simclr(
 ) -> dict[str, Any]:
     """As `train_views`."""
     checked("--temperature", temperature, 0.01, 10)
-    own = {"temperature": temperature}
+
+    def pair(side: int) -> tuple[View, View]:
+        view = asked.view(0.5 if side >= SHARP else 0)
+        return view, view
 
     def network(backbone: Backbone) -> Module:
         return simclr(backbone, temperature)
 
-    return train_views(KIND, asked, own, network, out, device, watch, restart=restart)
+    return train_views(KIND, asked, {"temperature": temperature}, pair, network, out, device, watch, restart=restart)
 
 
 def simclr(backbone: Backbone, temperature: float) -> Module:

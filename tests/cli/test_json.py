@@ -132,6 +132,22 @@ BAD: dict[str, list[tuple[str, ...]]] = {
     "undo": [("{none}",), ("{captions}",)],
     "import": [("{none}",)],
     "doctor": [("too", "many"), ("nobody:knows",)],
+    "train simclr": [
+        ("{none}",),
+        ("{captions}",),
+        ("{captions}", "--temperature", "0"),
+        ("{captions}", "--crop", "0"),
+        ("{captions}", "--epochs", "0"),
+        ("{captions}", "--base", "magic"),
+        ("{captions}", "--train-share", "2"),
+    ],
+    "train byol": [("{none}",), ("{captions}", "--tau", "2"), ("{captions}", "--solarise", "-1")],
+    "train map": [
+        ("{captions}",),
+        ("{captions}", "--from", "trained:{none}"),
+        ("{captions}", "--from", "lite0"),
+        ("{captions}", "--from", "trained:{made}", "--weight", "0"),
+    ],
     "prompts show": [("nothing",), ("--prompts", "{none}")],
     "prompts copy": [("{made}/run.json",), ()],
 }
@@ -160,6 +176,7 @@ def test_a_bad_input_gives_one_object_and_exit_2(command: str, places: dict[str,
         output = (
             ("-o", tmp_path / "new")
             if command in ("run", "step1", "import", "cluster", "embed images", "embed import")
+            or command.startswith("train")
             else ()
         )
         result = invoke(*command.split(), *(w.format(**places) for w in words), *output, "--json")

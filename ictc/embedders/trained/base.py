@@ -29,7 +29,8 @@ class Base:
     def __init__(self, found: TrainedFolder, context: EmbedderContext) -> None:
         self.spec, before = str(found.made["base"]), str(found.made["fingerprint"])
         command = _COMMANDS.get(found.kind, found.kind)
-        again = f"Put it back as it was, or train anew: ictc train {command} ... --embedder {self.spec} --restart"
+        option = "--to" if found.kind == "map" else "--embedder"
+        again = f"Put it back as it was, or train anew: ictc train {command} ... {option} {self.spec} --restart"
         try:
             made = registry.embedder(self.spec, replace(context, kept=""))
         except MissingExtra:

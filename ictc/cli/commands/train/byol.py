@@ -27,6 +27,10 @@ def byol(
     ] = 0.99,
     crop: t.Crop = 0.2,
     jitter: t.Jitter = 0.5,
+    blur: t.Blur = None,
+    solarise: Annotated[
+        float, t.option("solarise", "SHARE", "Of the second views so many have bright pixels inverted.", panel=t.VIEWS)
+    ] = 0.2,
     seed: t.Seed = 782,
     device: t.DeviceName = None,
     precision: t.Precision = "auto",
@@ -38,14 +42,13 @@ def byol(
 
     No class is read, no image compared with others. Interrupted, the same command goes on, with the same result.
     """
-    from ictc.training.augment import View
-    from ictc.training.byol import byol_views, train_byol
+    from ictc.training.byol import train_byol
     from ictc.training.loop import Device
     from ictc.training.recipe import Recipe
     from ictc.training.selfsupervised import RECIPE, Asked
 
     recipe = Recipe(epochs, batch_size, lr, weight_decay, schedule, RECIPE.warmup, seed)
-    views = byol_views(View(crop, jitter))
-    asked = Asked(images, truth, base, recipe, train_share, side, scratch, views)
-    done = train_byol(asked, output, Device(device, precision), watch, tau=tau, restart=restart)
+    asked = Asked(images, truth, base, recipe, train_share, side, scratch, crop, jitter, blur)
+    place = Device(device, precision)
+    done = train_byol(asked, output, place, watch, tau=tau, solarise=solarise, restart=restart)
     t.told(output, done, images, json_output)

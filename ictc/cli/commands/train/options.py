@@ -14,7 +14,7 @@ from ictc.text import command_line
 _HOW = "How it is trained"
 _WHICH = "Which images are trained on"
 _WHERE = "Where"
-_VIEWS = "How views are drawn"
+VIEWS = "How views are drawn"
 
 
 def option(name: str, metavar: str, help_text: str, *flags: str, panel: str | None = None, **more: Any) -> Any:
@@ -76,8 +76,15 @@ Unlabelled = Annotated[
         panel=_WHICH,
     ),
 ]  # fmt: skip
-Crop = Annotated[float, option("crop", "SHARE", "The least of an image's area that a view has.", panel=_VIEWS)]
-Jitter = Annotated[float, option("jitter", "S", "How strongly views change colours; 0 not at all.", panel=_VIEWS)]
+Crop = Annotated[float, option("crop", "SHARE", "The least of an image's area that a view has.", panel=VIEWS)]
+Blur = Annotated[
+    float | None,
+    option(
+        "blur", "SHARE", r"So many of the views are blurred. \[default: as published from 64 pixels on, else none]",
+        panel=VIEWS,
+    ),
+]  # fmt: skip
+Jitter = Annotated[float, option("jitter", "S", "How strongly views change colours; 0 not at all.", panel=VIEWS)]
 
 Run = Annotated[
     Path | None,

@@ -27,7 +27,7 @@ def simclr(
     ] = 0.5,
     crop: t.Crop = 0.2,
     jitter: t.Jitter = 0.5,
-    blur: Annotated[float, t.option("blur", "SHARE", "So many views are blurred.", panel="How views are drawn")] = 0.5,
+    blur: t.Blur = None,
     seed: t.Seed = 782,
     device: t.DeviceName = None,
     precision: t.Precision = "auto",
@@ -39,15 +39,13 @@ def simclr(
 
     No class is read. Interrupted, the same command goes on, with the same result.
     """
-    from ictc.training.augment import View
     from ictc.training.loop import Device
     from ictc.training.recipe import Recipe
     from ictc.training.selfsupervised import RECIPE, Asked
     from ictc.training.simclr import train_simclr
 
     recipe = Recipe(epochs, batch_size, lr, weight_decay, schedule, RECIPE.warmup, seed)
-    view = View(crop, jitter, blur)
-    asked = Asked(images, truth, base, recipe, train_share, side, scratch, (view, view))
+    asked = Asked(images, truth, base, recipe, train_share, side, scratch, crop, jitter, blur)
     place = Device(device, precision)
     done = train_simclr(asked, output, place, watch, temperature=temperature, restart=restart)
     t.told(output, done, images, json_output)
