@@ -17,6 +17,7 @@ ALL = (
     "embedding_lane",
     "evening",
     "features",
+    "tuning",
     "classification",
     "image_throughput",
     "replay",
