@@ -47,7 +47,7 @@ def best_cell(rows: Sequence[dict[str, Any]], sort: str) -> tuple[Cell, str, str
     seed = f"seed {top['seed']}" if len(scored) > 1 else ""
     marked = "supervised" if row["supervised"] else ""
     name = ", ".join(x for x in (row["embedder"], strategy, space, row["clusterer"], seed, marked) if x)
-    return Cell(place, top["seed"]), name, f"{by.upper()} {number(top[by])}, K {top['k']}"
+    return Cell(place, top["seed"]), name, f"K {top['k']}; {by.upper()} {number(top[by])}"
 
 
 def pictures(
@@ -88,7 +88,7 @@ def pictures(
     head = shortened(printable(name), _LONGEST)
     some = f", {len(shown):,} of {len(images):,} images" if len(shown) < len(images) else ""
     part = " of the test part" if asked.test else ""
-    titles = (f"{head}\nby true class; t-SNE{some}", f"{head}\nby found cluster: {score}{part}")
+    titles = (f"{head}\nby true class; t-SNE{some}", f"{head}\nby found cluster, {score}{part}")
     known: Mapping[str, str | None] = dict(asked.classes)
     panels = [
         panel_of(titles[0], xy, shown, known, known, len(images), "without a class"),

@@ -85,7 +85,7 @@ def test_the_map_is_of_the_best_row_and_nothing_is_done_twice(
     run, found = lab
     best = found["rows"][0]
     drawn = texts(run / "compare_tsne.svg")
-    assert {f"{best['embedder']}, {way(best)}", f"by found cluster: ARI {best['ari']['mean']:.3f}, K 4"} <= set(drawn)
+    assert {f"{best['embedder']}, {way(best)}", f"by found cluster, K 4; ARI {best['ari']['mean']:.3f}"} <= set(drawn)
     assert {f"n{i} (12)" for i in range(4)} <= set(drawn) and any(t.startswith("cluster 1 (") for t in drawn)
     with Image.open(run / "compare_tsne.png") as picture:
         assert picture.width > 1.5 * picture.height
@@ -144,7 +144,6 @@ def test_what_a_person_says_goes_before(digits: Path, lab: tuple[Path, dict[str,
 
 
 def test_a_sample_is_balanced_and_a_test_part_is_scored_alone(digits: Path, tmp_path: Path) -> None:
-    (digits / "n0" / "more").mkdir(exist_ok=True)
     words = (digits, "--features", "classical:hog", *TRUTH, "--per-class", "10", "--test-share", "0.3")
     found = compared(*words, "-o", tmp_path / "run")
     assert (found["n"], found["per_class"], found["test"]) == (40, 10, {"share": 0.3, "images": 12})
