@@ -59,6 +59,7 @@ def compare(
 ) -> None:
     """Compare ways of clustering IMAGES: strategies x clusterers x seeds, and embedders, pairings, fusions.
 
+    --features instead of --embedder is the feature lab: DBSCAN too, one seed, ARI first, a map of the best row.
     One table and one figure: mean and deviation over the seeds. A row is what `ictc cluster` and `ictc score` give with
     the same options. Nothing is computed twice: killed, or with more values, it goes on with what is missing.
     """
