@@ -26,8 +26,8 @@ def check_templates(templates: Sequence[str]) -> None:
 
 
 def filled(templates: Sequence[str], name: str) -> list[str]:
-    """The templates with the class `name`."""
-    return [template.replace(_CLASS, name) for template in templates]
+    """The templates with the class `name`, whose underscores are blanks."""
+    return [template.replace(_CLASS, name.replace("_", " ")) for template in templates]
 
 
 def texts_of(source: Given, texts: str, templates: Sequence[str]) -> dict[str, list[str]]:

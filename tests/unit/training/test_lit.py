@@ -22,6 +22,7 @@ from ictc.models.minilm import model_folder
 from ictc.store import Store
 from ictc.training.lit import RECIPE, Asked, contrastive, train_lit
 from ictc.training.loop import Device
+from ictc.training.pairs import filled
 from tests.conftest import COLOURS
 from tests.tiny.fixture import Tiny
 from tests.vectored import results, stopping_after, write_vectored
@@ -174,6 +175,10 @@ def test_a_checkpoint_of_another_architecture_is_told(given: tuple[Path, str], t
     shutil.copy(tmp_path / "none" / "checkpoint" / "state.pt", tmp_path / "one" / "checkpoint" / "state.pt")
     with pytest.raises(RunError, match="another architecture"):
         train_lit(asked(given), tmp_path / "one", CPU)
+
+
+def test_a_class_is_said_as_one_reads_it() -> None:
+    assert filled(["a photo of a {class}", "{class}"], "sports_car") == ["a photo of a sports car", "sports car"]
 
 
 def test_texts_of_a_file(given: tuple[Path, str], tmp_path: Path) -> None:
