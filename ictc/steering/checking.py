@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ictc.embedders.described import NAME as DESCRIBED
 from ictc.errors import UsageError
 from ictc.steering.anew import check_another_k
 from ictc.steering.answering import check_different
@@ -11,6 +12,7 @@ from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Anew, Correction, Merge, Unpin, in_short
 from ictc.steering.draft import Divide, Draft
 from ictc.steering.work import Work
+from ictc.text import command_line
 
 
 def checked(work: Work) -> list[str]:
@@ -27,6 +29,7 @@ def checked(work: Work) -> list[str]:
             break
         try:
             if isinstance(change, Anew):
+                _check_described(change, work)
                 check_another_k(change.k, draft, work.backends.means)
                 return [*remarks, *_mixing(change, draft, work.result.criterion)]
             before, draft = draft, _after(change, draft, described, work)
@@ -36,6 +39,19 @@ def checked(work: Work) -> list[str]:
                 raise
             remarks.append(f"left out: {in_short(change)}: {e.message}")
     return remarks
+
+
+def _check_described(change: Anew, work: Work) -> None:
+    """Raises UsageError: another criterion for a run whose vectors are of what was said of images under the first."""
+    lane = work.means.lane
+    if not lane or not lane.embedder.startswith(f"{DESCRIBED}:") or change.keep:
+        return
+    if change.criterion not in ("", work.result.criterion):
+        again = ("cluster", work.known.images, "-c", change.criterion, "--embedder", lane.embedder)
+        raise UsageError(
+            f"The vectors of this run are of what was said of its images under “{work.result.criterion}”.",
+            f"Have it said anew: {command_line(*again, '-o', str(work.folder.path))}  or add: --keep-descriptions",
+        )
 
 
 def _after(change: Correction, draft: Draft, described: Mapping[str, str], work: Work) -> Draft | None:

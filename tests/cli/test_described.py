@@ -60,6 +60,8 @@ def test_cluster_asks_once_within_the_budget_and_says_so_before(
     assert server.count == 12, "another clusterer, vectors made anew, a comparison: nothing is asked again"
     plan = ictc(*words, "-c", "shape", "--dry-run")
     assert plan["requests"]["likely"] == plan["embedding"]["to_embed"] == 12
+    told = invoke("refine", run, "-c", "shape")
+    assert told.exit_code == 2 and "said anew: ictc cluster" in told.stderr and server.count == 12
     told = invoke("analyze", run, "--noise")
     assert told.exit_code == 2 and "cannot embed changed pictures" in told.output and server.count == 12
 
@@ -77,7 +79,8 @@ def test_special_tokens_are_counted_and_reported_by_every_command(
     assert (told["embedded"], told["failed"], told["failures"][0]["code"]) == (11, 1, "empty")
     assert "1 of 12 images failed (empty: 1)" in invoke(*embed[:-1], other, env={"OPENAI_API_KEY": "none"}).stderr
     words = ("-c", "colour", "-k", 2, "-o", other)
-    assert ictc("cluster", coloured, "--embedder", spec, *words, "--no-report", code=3)["counts"]["failed"] == 1
+    done = ictc("cluster", coloured, "--embedder", spec, *words, "--no-report", code=3)
+    assert done["failed"] == 1
     [failure] = [json.loads(x) for x in (other / "001" / "failures.jsonl").read_text().splitlines()]
     assert failure["code"] == "empty" and "[UNK]" in failure["message"]
     found = ictc("compare", coloured, "--features", spec, "--clusterer", "kmeans", *words, code=3)
