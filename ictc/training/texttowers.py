@@ -86,6 +86,7 @@ class DualTower(nn.Module):
         for (name, layer), weight in zip(found, self.model.parameters(), strict=True):
             after = layer is None and "embedding" not in name and not name.startswith("logit_")
             weight.requires_grad_(after or (layer is not None and int(layer[1]) >= depth - layers))
+        self._freeze_spare()
 
     def inputs(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Tokens and mask [n, longest]; where the family reads its padding too, the mask is of ones."""
@@ -96,6 +97,13 @@ class DualTower(nn.Module):
         """Unit rows [n, width]."""
         given = self.model.get_text_features(input_ids=ids, attention_mask=mask)
         return normalize(getattr(given, "pooler_output", given).float(), dim=1)
+
+    def _freeze_spare(self) -> None:
+        """What does not bear on a text's vector (ALIGN's pooler): training on several devices would wait for it."""
+        self(*self.inputs(["a"])).sum().backward()
+        for weight in self.model.parameters():
+            weight.requires_grad_(weight.grad is not None)
+            weight.grad = None
 
     def write(self, folder: Path, scale: float) -> None:
         """The whole dual encoder, its image tower as it was, as a folder like the one it came from; float32."""

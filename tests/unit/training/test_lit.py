@@ -23,6 +23,7 @@ from ictc.store import Store
 from ictc.training.lit import RECIPE, Asked, contrastive, train_lit
 from ictc.training.loop import Device
 from ictc.training.pairs import filled
+from ictc.training.texttowers import open_tower
 from tests.conftest import COLOURS
 from tests.tiny.fixture import Tiny
 from tests.vectored import results, stopping_after, write_vectored
@@ -144,6 +145,11 @@ def test_other_dual_encoders(given: tuple[Path, str], tmp_path: Path, tiny: Tiny
     before, after = (load_file(f / "model.safetensors") for f in (tiny(family), tmp_path / "out" / "clip"))
     changed = {n for n in before if before[n].tobytes() != after[n].tobytes()}
     assert changed and not any(n.startswith(("vision", "visual")) or "embedding" in n for n in changed)
+    module = open_tower(one.embedder, 0, 1, 0)
+    tuned = {n.removeprefix("model.") for n, weight in module.named_parameters() if weight.requires_grad}
+    assert tuned <= changed | {n for n in tuned if "k_proj.bias" in n or "key.bias" in n}, (
+        "nothing waits for a gradient"
+    )
     assert opened(tmp_path / "out").embed_texts(["a red disc"]).any()
 
 
