@@ -53,6 +53,12 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{none}", "--save", "{made}"),
     ],
     "embed images": [("{none}",), ("{none}", "--embedder", "nobody:knows")],
+    "train classifier": [
+        ("{none}", "--truth", "folder"),
+        ("{captions}", "--truth", "filename", "--base", "nobody:knows"),
+        ("{captions}", "--truth", "filename", "--epochs", "0"),
+        ("{captions}",),
+    ],
     "train captioner": [
         ("{none}", "--truth", "folder"),
         ("{captions}", "--truth", "filename", "--template", "an image"),
