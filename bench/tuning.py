@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from ictc.types import Item
 SEEDS = 5
 SETS = (("fruits", "variety"), ("fruits", "type"), ("cifar10_1k", ""))
 """Varieties are called 'cherry 2': to cluster by; of types and CIFAR-10's classes one can also know what is meant."""
-SIDE, EPOCHS = 128, 10
+SIDE = 128
 """Of the classifier: small enough for two cores."""
 CPU = Device("cpu")
 
@@ -88,8 +87,7 @@ def _set(name: str, images: str, truth: str, folder: Path) -> None:
         asked = compress.Asked(**basic, method=method, run=run)  # type: ignore[arg-type]
         trained(f"`lite0`, {method}", lambda a, o: compress.train_compress(a, o, CPU), asked)
     trained("`lite0`, lit", lambda a, o: lit.train_lit(a, o, CPU), lit.Asked(**basic, run=run))  # type: ignore[arg-type]
-    recipe = replace(classifier.RECIPE, epochs=EPOCHS)
-    tuned = classifier.Asked(**basic, recipe=recipe, side=SIDE)  # type: ignore[arg-type]
+    tuned = classifier.Asked(**basic, side=SIDE)  # type: ignore[arg-type]
     row(f"`lite0` at {SIDE} pixels", _untuned(apart))
     trained(f"`lite0` at {SIDE} pixels, classifier", lambda a, o: classifier.train_classifier(a, o, CPU), tuned)
     with RunFolder(run).open_store() as store:

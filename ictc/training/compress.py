@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ictc.errors import InputError, UsageError
 from ictc.interfaces import Vectors
+from ictc.lane.rows import distinct
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import given
@@ -230,8 +231,7 @@ def _check_dim(asked: Asked, known: Embedded) -> None:
             f"--dim {asked.dim}: the vectors of {asked.embedder} have {known.dim} numbers.",
             f"Give at most that: --dim {known.dim}",
         )
-    most = len({r.tobytes() for r in known.rows}) - 1
-    if asked.method == PCA and asked.dim > most:
+    if asked.method == PCA and (most := distinct(known.rows, asked.dim + 1) - 1) < asked.dim:
         raise UsageError(
             f"--dim {asked.dim}: {most + 1} different vectors lie in {most} directions, and no more can be found.",
             f"Train on more images, or give: --dim {most}" if most else "Train on more images.",
