@@ -12,15 +12,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ictc.errors import InputError, RunError, StepError, UsageError
-from ictc.images.decode import ImageFault, open_rgb
+from ictc.errors import RunError, StepError, UsageError
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import device_for, part, quiet
 from ictc.models.hf.memory import give_back, ran_out
@@ -29,14 +28,10 @@ from ictc.models.hf.whole import whole
 from ictc.progress import Watch, unwatched
 from ictc.stopping import stoppable
 from ictc.training import loop
+from ictc.training.captions import Captions, Together
 from ictc.training.folder import TrainingFolder, first_process
 from ictc.training.loop import Device
 from ictc.training.recipe import PRECISIONS, Recipe
-from ictc.types import Failure, Item
-
-if TYPE_CHECKING:
-    from PIL import Image
-    from torch import Tensor
 
 _STATE, _WEIGHTS = "trainer_state.json", "model.safetensors"
 _WORKERS = 4
@@ -67,60 +62,6 @@ def load(source: Source, options: ModelOptions) -> tuple[Any, Any]:
     model = whole(BlipForConditionalGeneration, source, options, dtype="float32")
     model.accepts_loss_kwargs = False  # BLIP takes such arguments and ignores them: its loss is the mean of a batch
     return processor, model
-
-
-class Captions:
-    """A dataset of torch: images, each with what is to be said of it. `items`: those that can be read, `failures` the
-    others."""
-
-    def __init__(self, items: Sequence[Item], texts: Mapping[str, str], watch: Watch) -> None:
-        self.items: list[Item] = []
-        self.failures: list[Failure] = []
-        self.texts = texts
-        with watch("read", len(items)) as tick:
-            for item in items:
-                found = _opened(item)
-                if isinstance(found, Failure):
-                    self.failures.append(found)
-                else:
-                    self.items.append(item)
-                tick(1)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, number: int) -> tuple[Image.Image, str]:
-        item = self.items[number]
-        found = _opened(item)
-        if isinstance(found, Failure):
-            raise InputError(f"{item.path} cannot be read any more: {found.message}", "Put it back.")
-        return found, self.texts[item.name]
-
-
-def _opened(item: Item) -> Image.Image | Failure:
-    if item.path is None:
-        return Failure(item.name, "image", "missing-file", "There is no image file, only a description.")
-    try:
-        return open_rgb(item.path)
-    except ImageFault as fault:
-        return fault.failure(item.name)
-
-
-class Together:
-    """Makes a batch of examples: pixels as the model's own files say, and texts that begin as generated ones do."""
-
-    def __init__(self, processor: Any, begin: int, longest: int) -> None:
-        self._processor, self._begin, self._longest = processor, begin, longest
-
-    def __call__(self, examples: Sequence[tuple[Image.Image, str]]) -> dict[str, Tensor]:
-        images, texts = [image for image, _ in examples], [text for _, text in examples]
-        made = self._processor(
-            images=images, text=texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
-        )
-        tokens, mask = made["input_ids"], made["attention_mask"]
-        tokens[:, 0] = self._begin
-        labels = tokens.masked_fill(mask == 0, -100)  # which no loss is taken of
-        return {"pixel_values": made["pixel_values"], "input_ids": tokens, "attention_mask": mask, "labels": labels}
 
 
 class Tuning:

@@ -60,7 +60,8 @@ def train_captioner(
         InputError: images, truth or split. UsageError: what was asked cannot be, or `out` holds something else.
         SpecError: the base. StepError: memory, or a loss that is not finite. RunError: the checkpoint.
     """
-    from ictc.training.blip import Captions, Tuning, load, placed
+    from ictc.training.blip import Tuning, load, placed
+    from ictc.training.captions import Captions
 
     _check(asked)
     placed(device)
@@ -151,7 +152,7 @@ def _check_texts(texts: Mapping[str, str], read: Callable[[str], Hashable]) -> N
 
 def _tested(tuning: Any, source: Given, texts: Mapping[str, str], watch: Watch) -> dict[str, Any]:
     """How many of the images held apart get the caption of their class, word for word."""
-    from ictc.training.blip import Captions
+    from ictc.training.captions import Captions
 
     apart = source.of(TEST)
     if not apart:
