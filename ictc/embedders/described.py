@@ -54,8 +54,8 @@ def parts_of(argument: str) -> tuple[str, str]:
         who, texts = argument, ""
     name, known = who.partition(":")[0], dict.fromkeys([*registry.describers(), *registry.models()])
     if name not in known:
-        said = f"'{name}' is no describer" if name else "It names no describer"
-        raise SpecError(f"{NAME}:{argument}: {said}.", f"Known here: {', '.join(known)}. For example {_EXAMPLE}")
+        said = f": '{name}' is no describer" if name else " names no describer"
+        raise SpecError(f"'{NAME}:{argument}'{said}.", f"Known here: {', '.join(known)}. For example {_EXAMPLE}")
     return who, texts
 
 
