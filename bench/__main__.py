@@ -18,6 +18,7 @@ ALL = (
     "evening",
     "features",
     "tuning",
+    "selfsupervised",
     "classification",
     "image_throughput",
     "replay",

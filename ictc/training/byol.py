@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 KIND = "byol"
-TAU = 0.99
-"""Published: .996, for a thousand epochs of a million images; the fewer the steps, the sooner it has to follow."""
+TAU = 0.9
+"""Published: .996, for a million steps and more. In hundreds a target so slow stays what it was at random, and little
+is learned (docs/benchmarks.md)."""
 _HIDDEN, _PROJECTED = 4096, 256
 
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-RECIPE = Recipe(epochs=100, batch_size=256, lr=1e-3, weight_decay=1e-6, schedule="cosine", warmup=0.1)
+RECIPE = Recipe(epochs=100, batch_size=64, lr=3e-3, weight_decay=1e-6, schedule="cosine", warmup=0.1)
+"""For hundreds to thousands of images: with the published batches there would be a step or two an epoch. For many
+images larger batches give SimCLR more to compare with."""
 SHARP = 64
 """Pixels of a side, from which on views are blurred: smaller pictures are blurred as they are, and Chen et al. leave it
 out on CIFAR-10 (appendix B.9)."""

@@ -36,7 +36,7 @@ def train_simclr(
     checked("--temperature", temperature, 0.01, 10)
 
     def pair(side: int) -> tuple[View, View]:
-        view = asked.view(0.5 if side >= SHARP else 0)
+        view = asked.view(0.5 if side >= SHARP else 0.0)
         return view, view
 
     def network(backbone: Backbone) -> Module:

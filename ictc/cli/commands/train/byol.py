@@ -18,13 +18,13 @@ def byol(
     truth: t.Unlabelled = None,
     train_share: t.Share = 1.0,
     epochs: t.Epochs = 100,
-    batch_size: t.BatchSize = 256,
-    lr: t.Rate = 1e-3,
+    batch_size: t.BatchSize = 64,
+    lr: t.Rate = 3e-3,
     weight_decay: t.Decay = 1e-6,
     schedule: t.Schedule = "cosine",
     tau: Annotated[
         float, t.option("tau", "TAU", "What the slower network keeps of itself at the first step; 1 at the last.")
-    ] = 0.99,
+    ] = 0.9,
     crop: t.Crop = 0.2,
     jitter: t.Jitter = 0.5,
     blur: t.Blur = None,

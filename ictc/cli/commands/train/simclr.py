@@ -18,8 +18,8 @@ def simclr(
     truth: t.Unlabelled = None,
     train_share: t.Share = 1.0,
     epochs: t.Epochs = 100,
-    batch_size: t.BatchSize = 256,
-    lr: t.Rate = 1e-3,
+    batch_size: t.BatchSize = 64,
+    lr: t.Rate = 3e-3,
     weight_decay: t.Decay = 1e-6,
     schedule: t.Schedule = "cosine",
     temperature: Annotated[
