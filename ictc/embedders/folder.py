@@ -1,5 +1,4 @@
-"""Whether a model's folder is whole: told by name what is missing, before anything is loaded.
-"""
+"""Whether a model's folder is whole: told by name what is missing, before anything is loaded."""
 
 from __future__ import annotations
 
