@@ -17,8 +17,6 @@ ALL = (
     "embedding_lane",
     "evening",
     "features",
-    "tuning",
-    "selfsupervised",
     "classification",
     "image_throughput",
     "replay",

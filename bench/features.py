@@ -1,4 +1,5 @@
-"""What vectors of images are worth for clustering, from formulas to networks: `python -m bench features`.
+"""What vectors of images are worth for clustering, from formulas to networks: `python -m bench features`; then what
+trained ones are worth (`bench.tuning`, `bench.selfsupervised`), each on images that it was not trained on.
 
 Each embedder of images alone that needs no download, and `offline`; k-means with five seeds, K given, in the view as
 published (`plain`) and in z-scores (`standardised`). ARI first: chance is 0 there.
@@ -12,6 +13,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from bench import selfsupervised, tuning
 from ictc.embedders.opening import open_images
 from ictc.features.classical import FEATURES
 from ictc.images.sources import read_source
@@ -28,7 +30,14 @@ SETS = (("fruits", "variety"), ("cifar10_1k", ""), ("mnist_500", ""))
 
 
 def main(data: Path) -> None:
-    """Prints a row per set and embedder."""
+    """Prints a row per set and embedder, and the tables of the trained ones."""
+    _untrained(data)
+    for more in (tuning, selfsupervised):
+        print()
+        more.main(data)
+
+
+def _untrained(data: Path) -> None:
     heads = [f"{measure}, {space}" for space in SPACES for measure in ("ARI", "NMI", "ACC")]
     print(f"| data | vectors | {' | '.join(heads)} |\n|---|---|{'---|' * len(heads)}")
     store = Store(None)
