@@ -72,7 +72,7 @@ def fit(
 
     accelerator = _accelerator(device)
     share = recipe.batch_size * accelerator.num_processes
-    starts = [s for s in range(0, examples, share) if min(share, examples - s) >= max(least, accelerator.num_processes)]
+    starts = [s for s in range(0, examples, share) if min(share, examples - s) >= least * accelerator.num_processes]
     if not starts:
         raise StepError(f"{examples} examples make no batch: {least} are the least.", "Give more images.")
     steps = len(starts) * recipe.epochs
