@@ -85,27 +85,27 @@ def _unseen(source: Source, classes: Mapping[str, str], seen: Mapping[str, froze
 
 
 def _balanced(chosen: Chosen, count: int, seed: int) -> Chosen:
-    """So many images of each class. Files that cannot be read are in no draw."""
+    """So many images of each class, no two of them copies of one file. Files that cannot be read are in no draw."""
     source = chosen.source
     readable = {item.name for item in source.items}
-    members = _members({i: c for i, c in chosen.classes.items() if i in readable})
-    if small := sorted((len(images), name) for name, images in members.items() if len(images) < count):
+    members = _members(source, {i: c for i, c in chosen.classes.items() if i in readable}, f"sample {seed}")
+    if small := sorted((len(drawn), name) for name, drawn in members.items() if len(drawn) < count):
         told = _listed([f"'{name}' ({size})" for size, name in small])
         left = ", those aside that an embedder was trained on" if chosen.left_out else ""
         raise InputError(
-            f"--per-class {count}: {len(small)} of {len(members)} classes have fewer images{left}: {told}.",
+            f"--per-class {count}: {len(small)} of {len(members)} classes have fewer different images{left}: {told}.",
             f"Type: --per-class {small[0][0]}",
         )
-    ranked = _ranking(source, f"sample {seed}")
-    taken = {image for images in members.values() for image in sorted(images, key=ranked.__getitem__)[:count]}
+    taken = {copies[0] for drawn in members.values() for copies in drawn[:count]}
     kept = replace(source, items=[item for item in source.items if item.name in taken], failures=[])
     return _of(kept, chosen.classes, chosen.apart, chosen.left_out)
 
 
 def _test_part(chosen: Chosen, share: float, seed: int) -> frozenset[str]:
-    """The same share of every class."""
-    members = _members(chosen.classes)
-    sizes = {name: floor(share * len(images) + 0.5) for name, images in members.items()}
+    """The same share of the different images of every class. Copies of one are in the same part, also where they are
+    of several classes: what a labelled pairing is shown is not scored."""
+    members = _members(chosen.source, chosen.classes, f"test {seed}")
+    sizes = {name: floor(share * len(drawn) + 0.5) for name, drawn in members.items()}
     if empty := sorted((len(members[name]), name) for name, size in sizes.items() if not 0 < size < len(members[name])):
         told, least = _listed([f"'{name}' ({size})" for size, name in empty]), empty[0][0]
         part = "test part" if sizes[empty[0][1]] == 0 else "other part"
@@ -115,10 +115,9 @@ def _test_part(chosen: Chosen, share: float, seed: int) -> frozenset[str]:
             f"{told}.",
             f"Type: --test-share {fitting:g}" if least > 1 else "A class of one image cannot be split: leave it out.",
         )
-    ranked = _ranking(chosen.source, f"test {seed}")
-    return frozenset(
-        image for name, images in members.items() for image in sorted(images, key=ranked.__getitem__)[: sizes[name]]
-    )
+    contents = _contents(chosen.source)
+    tested = {contents[drawn[0]] for name, each in members.items() for drawn in each[: sizes[name]]}
+    return frozenset(image for image in chosen.classes if contents[image] in tested)
 
 
 def _of(source: Source, classes: Mapping[str, str], apart: Mapping[str, int], left_out: int) -> Chosen:
@@ -126,20 +125,19 @@ def _of(source: Source, classes: Mapping[str, str], apart: Mapping[str, int], le
     return Chosen(source, {i: c for i, c in classes.items() if i in names}, apart=apart, left_out=left_out)
 
 
-def _members(classes: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _members(source: Source, classes: Mapping[str, str], what: str) -> dict[str, list[list[str]]]:
+    """By class its images in the order of the draw called `what`, each with its copies, by name."""
+    contents = _contents(source)
+    found: dict[str, dict[str, list[str]]] = {}
     for image, name in classes.items():
-        found.setdefault(name, []).append(image)
-    return found
+        rank = hashlib.sha256(f"{what}\0{contents[image]}".encode(errors="surrogatepass")).hexdigest()
+        found.setdefault(name, {}).setdefault(rank, []).append(image)
+    return {name: [sorted(drawn[rank]) for rank in sorted(drawn)] for name, drawn in found.items()}
 
 
-def _ranking(source: Source, what: str) -> dict[str, tuple[str, str]]:
-    """Where images stand in the draw called `what`; copies of one file stand together, by name."""
-    contents = {**{f.image: "" for f in source.failures}, **{item.name: item.sha256 for item in source.items}}
-    return {
-        name: (hashlib.sha256(f"{what}\0{content or name}".encode(errors="surrogatepass")).hexdigest(), name)
-        for name, content in contents.items()
-    }
+def _contents(source: Source) -> dict[str, str]:
+    """What tells an image from others: its SHA-256, or its name where it cannot be read."""
+    return {**{f.image: f.image for f in source.failures}, **{i.name: i.sha256 or i.name for i in source.items}}
 
 
 def _listed(names: Sequence[str]) -> str:

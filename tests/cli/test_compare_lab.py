@@ -254,7 +254,7 @@ def test_failures_are_told_by_code(digits: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
-        ((*TRUTH, "--per-class", "13"), "4 of 4 classes have fewer images: 'n0' (12)", "--per-class 12"),
+        ((*TRUTH, "--per-class", "13"), "4 of 4 classes have fewer different images: 'n0' (12)", "--per-class 12"),
         (("--per-class", "3"), "--per-class needs the true classes", "--truth"),
         (("--test-share", "0.3"), "--test-share needs the true classes", "--truth"),
         ((*TRUTH, "--test-share", "0.04"), "leaves the test part without an image of 4 of 4", "--test-share 0.09"),

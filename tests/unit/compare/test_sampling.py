@@ -54,6 +54,24 @@ def test_shares_are_of_each_class_and_nobody_is_drawn_who_cannot_be_read() -> No
     assert choose(broken, known, {}, 9, None, 1).source.failures == []
 
 
+def test_copies_of_one_file_are_one_image_of_the_draw() -> None:
+    """What a labelled pairing is shown, or a classifier learns from, is not what it is scored on."""
+    source, classes = made()
+    copies = [Item(f"copy {n} of {i.name}", None, i.sha256) for i in source.items[::2] for n in range(3)]
+    copied = replace(source, items=[*copies, *source.items])
+    known = {**classes, **{i.name: i.sha256[0] for i in copies}, copies[0].name: "b"}
+    for seed in range(5):
+        chosen = choose(copied, known, {}, None, 0.4, seed)
+        shown = frozenset(known) - chosen.test
+        assert shown and chosen.test and not contents(chosen, shown) & contents(chosen, chosen.test)
+    once = choose(source, classes, {}, 9, None, 3)
+    known[copies[0].name] = "a"
+    assert contents(choose(copied, known, {}, 9, None, 3)) == contents(once), "a copy is not drawn more often"
+    assert len(choose(copied, known, {}, 9, None, 3).source.items) == 27
+    with pytest.raises(InputError, match=r"fewer different images: 'c' \(9\)"):
+        choose(copied, known, {}, 10, None, 3)
+
+
 def test_what_was_trained_on_is_out_of_the_draw() -> None:
     source, classes = made()
     seen = {"trained:x": frozenset({"a0", "b1", "zz"}), "trained:y": frozenset({"a0"})}
