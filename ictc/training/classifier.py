@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,10 @@ from ictc.models.backbones.opening import ENCODER, open_backbone
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import Given, given
-from ictc.training.loop import Device, Index, fit
+from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pictures import Pictures, as_floats, flipped
 from ictc.training.recipe import Recipe
-from ictc.training.settling import settle
+from ictc.training.settling import place_of, placed, settle
 from ictc.training.split import TEST
 
 if TYPE_CHECKING:
@@ -69,19 +70,20 @@ def train_classifier(
     source = given(
         asked.images, asked.truth, asked.recipe.seed, share=asked.share, per_class=asked.per_class, needs="A classifier"
     )
-    assert source.classes is not None
     torch.manual_seed(asked.recipe.seed)
     backbone = open_backbone(asked.base, asked.side, pretrained=not asked.scratch)
+    source = source.untested(backbone.seen)
+    assert source.classes is not None
     wanted = {
         "base": asked.base,
-        "weights": "random" if asked.scratch else "published",
+        "weights": backbone.weights or "random",
         "flip": asked.flip,
         **asked.recipe.to_json(),
         "side": backbone.side,
         **source.asked,
     }
     folder = TrainingFolder(out, KIND, wanted, restart=restart)
-    with folder.open():
+    with folder.open(partial(meet, device)):
         if (done := folder.finished()) is not None:
             return done
         pictures = Pictures(source.training, backbone.side, watch)
@@ -97,17 +99,19 @@ def train_classifier(
             return backbone.normalised(pixels), torch.from_numpy(targets[numbers])
 
         losses = fit(network, batch, len(pictures.items), asked.recipe, folder, device, watch, least=2)
-        settle(network.encoder, map(backbone.normalised, pictures.batches(_AT_ONCE)))
+        with placed(network, device):
+            settle(network.encoder, map(backbone.normalised, pictures.batches(_AT_ONCE)))
+            tested = _tested(network, backbone, source, classes, watch)
         facts = {
             "images": len(pictures.items),
             "failed": len(pictures.failures),
             "loss": losses[-1][2],
             "classes": classes,
-            **_tested(network, backbone, source, classes, watch),
+            **tested,
         }
         weights = _weights(network)
         made = {"encoder": dict(backbone.made), "dim": backbone.dim, "classes": classes}
-        seen = [i.sha256 for i in pictures.items]
+        seen = backbone.seen | {i.sha256 for i in pictures.items}
         return folder.finish(made=made, facts=facts, losses=losses, seen=seen, parts=source.rows, weights=weights)
 
 
@@ -146,6 +150,6 @@ def _tested(network: Any, backbone: Backbone, source: Given, classes: list[str],
     found: list[int] = []
     with torch.inference_mode():
         for pixels in pictures.batches(_AT_ONCE):
-            found += network.head(network.encoder(backbone.normalised(pixels))).argmax(1).tolist()
+            found += network.head(network.encoder(backbone.normalised(pixels.to(place_of(network))))).argmax(1).tolist()
     right = sum(classes[f] == source.classes[i.name] for f, i in zip(found, pictures.items, strict=True))
     return {"tested": len(pictures.items), "accuracy": round(right / len(pictures.items), 4)}

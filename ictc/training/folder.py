@@ -10,7 +10,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +37,9 @@ class TrainingFolder:
         self._lock = FileLock(path / ".lock", timeout=0)
 
     @contextmanager
-    def open(self) -> Iterator[None]:
-        """For as long as the block lasts nobody else trains into it.
+    def open(self, meet: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """For as long as the block lasts nobody else trains into it. `meet`: where several processes train together,
+        all of them wait there until the first has looked what is in the folder.
 
         Raises:
             RunBusy: somebody does. RunError: it cannot be written. UsageError: it holds something else.
@@ -58,6 +59,7 @@ class TrainingFolder:
         try:
             if first_process():
                 self._begin()
+            meet()
             yield
         finally:
             self._lock.release()

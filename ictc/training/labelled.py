@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ictc.errors import InputError
 from ictc.images.sources import read_source
 from ictc.scoring.truth import read_truth
-from ictc.training.split import TRAIN, split
+from ictc.training.split import LEFT, TEST, TRAIN, split
 from ictc.types import Failure, Item
 
 
@@ -32,6 +32,11 @@ class Given:
     def of(self, part: str) -> list[Item]:
         """By content, whatever they are called."""
         return sorted((i for i in self.items if self.parts[i.name] == part), key=lambda i: (i.sha256, i.name))
+
+    def untested(self, seen: frozenset[str]) -> Given:
+        """Without a test on images that were trained on before."""
+        known = {i.name for i in self.items if i.sha256 in seen and self.parts[i.name] == TEST}
+        return replace(self, parts=self.parts | dict.fromkeys(known, LEFT))
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ So it does not matter when a checkpoint was made: who goes on from one ends with
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ictc.errors import StepError
+from ictc.errors import RunError, StepError, UsageError
 from ictc.models.hf.memory import give_back, ran_out
 from ictc.progress import Watch, unwatched
 from ictc.stopping import stoppable
 from ictc.training.folder import TrainingFolder
-from ictc.training.recipe import Recipe
+from ictc.training.recipe import PRECISIONS, Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,10 +39,20 @@ EVERY = 60.0
 @dataclass(frozen=True)
 class Device:
     """Where it is trained. `name` None: the best there is. `precision`: auto takes bfloat16 on a GPU that has it,
-    float16 on one that has not, and float32 on a CPU."""
+    float16 on one that has not, and float32 on a CPU.
+
+    Raises:
+        UsageError: there is no such precision, or not there.
+    """
 
     name: str | None = None
     precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"--precision {self.precision}: there is none.", f"Choose one of: {', '.join(PRECISIONS)}")
+        if self.precision == "fp16" and self.name == "cpu":
+            raise UsageError("--precision fp16 needs a GPU.", "Leave it out, or: --precision no")
 
 
 @runtime_checkable
@@ -73,6 +84,11 @@ def fit(
     accelerator = _accelerator(device)
     share = recipe.batch_size * accelerator.num_processes
     starts = [s for s in range(0, examples, share) if min(share, examples - s) >= least * accelerator.num_processes]
+    if share < least * accelerator.num_processes:
+        raise UsageError(
+            f"--batch-size {recipe.batch_size} is too small: one example cannot be told from others.",
+            f"Give {least} or more.",
+        )
     if not starts:
         raise StepError(f"{examples} examples make no batch: {least} are the least.", "Give more images.")
     steps = len(starts) * recipe.epochs
@@ -80,7 +96,7 @@ def fit(
     optimizer = torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
     done, losses = 0, list[tuple[int, int, float]]()
     if state := folder.saved():
-        done, losses = _resumed(state, module, optimizer)
+        done, losses = _resumed(state, module, optimizer, accelerator.num_processes)
     model, optimizer = accelerator.prepare(module, optimizer)
     if state and accelerator.scaler is not None and "scaler" in state:
         accelerator.scaler.load_state_dict(state["scaler"])
@@ -88,7 +104,8 @@ def fit(
 
     def keep() -> None:
         if accelerator.is_main_process:
-            folder.save(_state(accelerator.unwrap_model(model), optimizer, done, losses, accelerator.scaler))
+            told = _state(accelerator.unwrap_model(model), optimizer, done, losses, accelerator.scaler)
+            folder.save({**told, "processes": accelerator.num_processes})
 
     def stop() -> int:
         stopped.set()
@@ -107,13 +124,13 @@ def fit(
             tensors = tuple(t.to(accelerator.device) for t in batch(numbers, np.random.default_rng(seed)))
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(done, steps)
-            loss = _step(accelerator, model, optimizer, tensors, recipe)
+            loss, ending = _step(accelerator, model, optimizer, tensors, recipe, least, stopped.is_set())
             done += 1
             losses.append((epoch + 1, done, loss))
             if isinstance(module, Stepped):
                 module.stepped(done / steps)
             tick(1)
-            if stopped.is_set():
+            if ending:
                 keep()
                 raise KeyboardInterrupt
             if at + 1 == len(starts) or time.monotonic() - last > EVERY:
@@ -125,9 +142,15 @@ def fit(
     return losses
 
 
+def meet(device: Device) -> None:
+    """Where several processes train together, all of them wait here for the last one."""
+    if int(os.environ.get("WORLD_SIZE") or 1) > 1:
+        _accelerator(device).wait_for_everyone()
+
+
 def _accelerator(device: Device) -> Any:
     import torch
-    from accelerate import Accelerator
+    from accelerate import Accelerator, DistributedDataParallelKwargs
     from accelerate.state import AcceleratorState
 
     from ictc.models.hf.loading import device_for
@@ -145,15 +168,27 @@ def _accelerator(device: Device) -> Any:
     AcceleratorState._reset_state(reset_partial_state=True)  # it is one for the whole process, whatever was asked since
     if ":" in name:
         torch.cuda.set_device(name)
-    return Accelerator(mixed_precision=precision, cpu=name == "cpu")
+    some_unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # such as the token of masked pixels
+    return Accelerator(mixed_precision=precision, cpu=name == "cpu", kwargs_handlers=[some_unused])
 
 
-def _step(accelerator: Any, model: Module, optimizer: Any, tensors: tuple[Tensor, ...], recipe: Recipe) -> float:
-    """One step of the optimizer; the loss before it."""
+def _step(
+    accelerator: Any,
+    model: Module,
+    optimizer: Any,
+    tensors: tuple[Tensor, ...],
+    recipe: Recipe,
+    least: int,
+    stopping: bool,
+) -> tuple[float, bool]:
+    """One step of the optimizer; the loss before it, and whether any process is to stop after it, which all do then."""
+    import torch
+
     try:
         with accelerator.autocast():
             loss = model(*tensors)
-        value = float(accelerator.reduce(loss.detach().float(), "mean"))
+        found = loss.detach().float()
+        value, ending = accelerator.reduce(torch.stack([found, torch.full_like(found, stopping)]), "mean").tolist()
         if not math.isfinite(value):
             raise StepError(
                 f"The loss is {value}: the training has gone astray.",
@@ -162,15 +197,15 @@ def _step(accelerator: Any, model: Module, optimizer: Any, tensors: tuple[Tensor
         optimizer.zero_grad(set_to_none=True)
         accelerator.backward(loss)
         optimizer.step()
-        return value
+        return value, ending > 0
     except Exception as error:
         if not ran_out(error):
             raise
     give_back()
-    smaller = max(1, recipe.batch_size // 2)
+    smaller = recipe.batch_size // 2
+    fewer = f"Take fewer: --batch-size {smaller} --restart; or s" if smaller >= least else "Take s"
     raise StepError(
-        f"Memory ran out with {recipe.batch_size} examples at once.",
-        f"Take fewer: --batch-size {smaller} --restart; or smaller pictures, or --device cpu.",
+        f"Memory ran out with {recipe.batch_size} examples at once.", f"{fewer}maller pictures, or --device cpu."
     )
 
 
@@ -181,9 +216,14 @@ def _state(
     return {**told, "scaler": scaler.state_dict()} if scaler is not None else told
 
 
-def _resumed(state: dict[str, Any], module: Module, optimizer: Any) -> tuple[int, list[tuple[int, int, float]]]:
-    from ictc.errors import RunError
-
+def _resumed(
+    state: dict[str, Any], module: Module, optimizer: Any, processes: int
+) -> tuple[int, list[tuple[int, int, float]]]:
+    if state.get("processes", processes) != processes:  # a step was of other images
+        raise RunError(
+            f"The training began with {state['processes']} processes and cannot go on with {processes}.",
+            f"Start {state['processes']} again; or to begin anew, add: --restart",
+        )
     try:
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 KIND = "map"
 STRENGTHS = np.logspace(4, -6, 41)
 """Of the ridge, in units of an image's share of the features' variance; from the strongest on."""
+NOTHING = 0.01
+"""Of the variance: the best of so many strengths tells as much of noise."""
 _TRAINED = "trained:"
 
 
@@ -111,7 +113,7 @@ def train_map(
             "variance": round(fitted.explained, 4),
             "cosine": round(fitted.cosine, 4),
         }
-        if not fitted.explained > 0:
+        if not fitted.explained > NOTHING:
             facts["warning"] = (
                 f"The encoders' features do not tell where images lie in the space of {asked.to}: mapped vectors are "
                 "no better than the mean of all. Train on more images, or another encoder."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,10 @@ from ictc.training.augment import View, drawn
 from ictc.training.curve import of_epochs
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import given
-from ictc.training.loop import Device, Index, fit
+from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pictures import Pictures
 from ictc.training.recipe import Recipe
-from ictc.training.settling import settle
+from ictc.training.settling import place_of, placed, settle
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,11 +89,11 @@ def train_views(
     source = given(asked.images, asked.truth, asked.recipe.seed, share=asked.share, per_class=None)
     torch.manual_seed(asked.recipe.seed)
     backbone = open_backbone(asked.base, asked.side, pretrained=not asked.scratch)
+    source = source.untested(backbone.seen)
     views = pair(backbone.side)
-    random = asked.scratch or asked.base.partition(":")[0] == "small"
     wanted = {
         "base": asked.base,
-        "weights": "random" if random else "published",
+        "weights": backbone.weights or "random",
         "views": [asdict(view) for view in views],
         **own,
         **asked.recipe.to_json(),
@@ -100,7 +101,7 @@ def train_views(
         **source.asked,
     }
     folder = TrainingFolder(out, kind, wanted, restart=restart)
-    with folder.open():
+    with folder.open(partial(meet, device)):
         if (done := folder.finished()) is not None:
             return done
         pictures = Pictures(source.training, backbone.side, watch)
@@ -121,18 +122,20 @@ def train_views(
         def plain() -> Iterator[Tensor]:
             return map(backbone.normalised, pictures.batches(_AT_ONCE))
 
-        settle(encoder, plain())
+        with placed(encoder, device):
+            settle(encoder, plain())
+            spread_out = _spread(encoder, plain())
         facts = {
             "images": len(pictures.items),
             "failed": len(pictures.failures),
             "loss": of_epochs(losses)[-1][1],
-            **_spread(encoder, plain()),
+            **spread_out,
         }
         return folder.finish(
             made={"encoder": dict(backbone.made), "dim": backbone.dim},
             facts=facts,
             losses=losses,
-            seen=[i.sha256 for i in pictures.items],
+            seen=backbone.seen | {i.sha256 for i in pictures.items},
             parts=source.rows,
             weights={f"{ENCODER}{name}": one for name, one in encoder.state_dict().items()},
         )
@@ -151,7 +154,7 @@ def _spread(encoder: Module, batches: Iterator[Tensor]) -> dict[str, Any]:
     import torch
 
     with torch.inference_mode():
-        found = spread(torch.cat([encoder(batch) for batch in batches]))
+        found = spread(torch.cat([encoder(batch.to(place_of(encoder))).cpu() for batch in batches]))
     told: dict[str, Any] = {"spread": round(found, 4)}
     if not found >= COLLAPSED:
         told["warning"] = (

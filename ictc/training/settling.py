@@ -6,12 +6,31 @@ arXiv:2105.07576). After a dozen steps that decides between chance and what the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ictc.training.loop import Device
+
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
     from torch.nn import Module
+
+
+@contextmanager
+def placed(module: Module, device: Device) -> Iterator[None]:
+    """On the device that it was trained on, as long as the block lasts; on the CPU afterwards."""
+    from ictc.models.hf.loading import device_for
+
+    module.to(device_for(device.name))
+    yield
+    module.to("cpu")
+
+
+def place_of(module: Module) -> torch.device:
+    """Where its weights are."""
+    return next(module.parameters()).device
 
 
 def settle(module: Module, batches: Iterable[Tensor]) -> None:
@@ -31,7 +50,7 @@ def settle(module: Module, batches: Iterable[Tensor]) -> None:
     with torch.no_grad():
         for batch in batches:
             if len(batch) > 1:
-                module(batch)
+                module(batch.to(place_of(module)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -69,8 +69,14 @@ def test_its_features_are_an_embedder_for_every_command(
     invoke("cluster", digits, "--embedder", spec, "-k", 3, "-o", tmp_path / "run")
     done = invoke("score", tmp_path / "run", "--truth", "folder", "--json")
     assert json.loads(done.stdout)["ari"] > 0.5, done.output
-    more = invoke("train", "classifier", digits, *QUICK, "--base", spec, "-o", tmp_path / "more", "--json")
-    assert json.loads(more.stdout)["facts"]["accuracy"] > 0.75, more.output
+    more = invoke("train", "classifier", digits, *QUICK, "--base", spec, "--seed", 5, "-o", tmp_path / "more", "--json")
+    told = json.loads(more.stdout)
+    assert told["facts"]["accuracy"] > 0.75, more.output
+    seen = set((tmp_path / "more" / "seen.txt").read_text().split())
+    assert seen > set((out / "seen.txt").read_text().split()), "what the base has seen, this one has"
+    rows = csv.DictReader((tmp_path / "more" / "split.csv").open())
+    assert not seen & {r["sha256"] for r in rows if r["part"] == "test"}
+    assert told["recipe"]["weights"] not in ("", "random")
 
 
 def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
@@ -103,6 +109,9 @@ def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Pa
         (("--epochs", "0"), "--epochs is 0", "1 or more"),
         (("--schedule", "linear"), "--schedule linear", "cosine"),
         (("--device", "tpu9"), "tpu9", "cpu"),
+        (("--precision", "banana"), "--precision banana", "bf16"),
+        (("--precision", "fp16", "--device", "cpu"), "needs a GPU", "--precision no"),
+        (("--batch-size", "1"), "--batch-size 1 is too small", "Give 2"),
     ],
 )
 def test_bad_input(digits: Path, tmp_path: Path, words: tuple[str, ...], said: str, hint: str) -> None:

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import ictc
+from tests.tiny.encoders import dinov2
 from tests.training import write_digits
 
 WORDS = (
@@ -50,20 +52,27 @@ def test_killed_in_the_midst_it_ends_with_the_same_bytes(tmp_path: Path) -> None
     assert json.loads(again.stdout)["facts"]["accuracy"] > 0.8
 
 
-def test_two_processes_train_one_network(tmp_path: Path) -> None:
+def test_two_processes_train_one_network_and_begin_anew(tmp_path: Path) -> None:
     """As `torchrun` and `accelerate launch` start them, one for each GPU; here on the CPU."""
     digits = write_digits(tmp_path / "in")
     few = ("--epochs", "8", "--batch-size", "4", "--lr", "0.003", "-o", tmp_path / "two")
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "ictc"]
-    done = subprocess.run(
-        [sys.executable, *launch, "train", "classifier", *map(str, (digits, *WORDS, *few))],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    told = json.loads((tmp_path / "two" / "trained.json").read_text())
-    assert told["facts"]["accuracy"] > 0.8 and done.stdout.count("accuracy") == 1
+
+    def launched(*more: object) -> dict[str, Any]:
+        launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "ictc"]
+        done = subprocess.run(
+            [sys.executable, *launch, "train", "classifier", *map(str, (digits, *WORDS, *few, *more))],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("accuracy") == 1, "one of them speaks"
+        return dict(json.loads((tmp_path / "two" / "trained.json").read_text()))
+
+    assert launched()["facts"]["accuracy"] > 0.8
     assert len((tmp_path / "two" / "loss.csv").read_text().splitlines()) == 1 + 8 * 3, "24 images, 4 a process a step"
+    dinov2(tmp_path / "dinov2")  # some of its weights bear on no loss
+    anew = launched("--restart", "--base", f"dinov2:{tmp_path / 'dinov2'}", "--side", "28", "--epochs", "2")
+    assert anew["recipe"]["base"].startswith("dinov2") and anew["facts"]["accuracy"] is not None

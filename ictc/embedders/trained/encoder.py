@@ -23,6 +23,10 @@ _VERSION = "trained-encoder/1"
 """To be changed with every change here that can give other vectors."""
 
 
+_PACKAGES = {"transformers": ("transformers",), "timm": ("timm",), "lite0": ("efficientnet-lite-pytorch",)}
+"""By family those that hold the architecture."""
+
+
 class TrainedEncoder(ImageEncoder["BackboneTower"]):
     """Implements `ImageEmbedder` and `Trained`."""
 
@@ -31,8 +35,11 @@ class TrainedEncoder(ImageEncoder["BackboneTower"]):
 
 def create(found: TrainedFolder, context: EmbedderContext) -> TrainedEncoder:
     """Weights are loaded when first needed."""
-    mark = f"{_VERSION}:{found.digest},torch=={version('torch')},pillow=={version('pillow')}"
-    made = TrainedEncoder(lambda: mark, context.options, partial(EncoderTower, found, context.options.device))
+    packages = ("torch", "pillow", *_PACKAGES.get(found.made.get("encoder", {}).get("family"), ()))
+    mark = f"{_VERSION}:{found.digest},{','.join(f'{p}=={version(p)}' for p in packages)}"
+    options = context.options
+    load = partial(EncoderTower, found, options.device, options.trust_remote_code)
+    made = TrainedEncoder(lambda: mark, context.options, load)
     made.seen = found.seen
     return made
 
@@ -70,7 +77,7 @@ class EncoderTower(BackboneTower):
         SpecError: weights and architecture do not fit.
     """
 
-    def __init__(self, found: TrainedFolder, device: str | None) -> None:
-        super().__init__(open_trained(found.folder), device)
+    def __init__(self, found: TrainedFolder, device: str | None, trust: bool) -> None:
+        super().__init__(open_trained(found.folder, trust=trust), device)
         if self._backbone.dim != found.made.get("dim", self._backbone.dim):
             raise SpecError(f"{found.spec}: its trained.json is of another network.", "Copy the folder again.")

@@ -17,7 +17,8 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 @dataclass(frozen=True)
 class Backbone:
     """`module`: normalised pixels float32 [n, 3, side, side] to features [n, dim]. `made`: JSON from which `rebuild`
-    makes the same module without its weights."""
+    makes the same module without its weights. `weights` says which it begins with, "" for random ones; `seen`: the
+    SHA-256 of the images that these were trained on here."""
 
     module: Module
     dim: int
@@ -25,6 +26,8 @@ class Backbone:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     made: Mapping[str, Any]
+    weights: str = ""
+    seen: frozenset[str] = frozenset()
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Pixels from 0 to 1, [n, 3, h, w], as the network wants them."""

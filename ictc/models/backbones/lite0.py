@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ictc.models.backbones.backbone import Backbone
-from ictc.models.efficientnet import DIM, SIDE, weights_path
+from ictc.models.efficientnet import DIM, SIDE, WEIGHTS, weights_path
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -17,7 +17,9 @@ def lite0(side: int | None, *, pretrained: bool) -> Backbone:
     """Raises StepError: the packages that hold it are not installed."""
     side = side or SIDE
     mean, std = (_MEAN,) * 3, (_STD,) * 3
-    return Backbone(_net(pretrained), DIM, side, mean, std, {"family": "lite0", "side": side})
+    return Backbone(
+        _net(pretrained), DIM, side, mean, std, {"family": "lite0", "side": side}, WEIGHTS if pretrained else ""
+    )
 
 
 def _net(pretrained: bool) -> Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +38,8 @@ def open_backbone(spec: str, side: int | None = None, *, pretrained: bool = True
         SpecError: it names nothing that can be loaded. MissingExtra: it needs a package that is not installed.
     """
     kind, _, argument = spec.partition(":")
+    if kind == "trained" and argument:
+        return open_trained(Path(argument), side, pretrained=pretrained)
     if kind == "small":
         return small(argument, side)
     if kind == "lite0" and not argument:
@@ -47,16 +50,14 @@ def open_backbone(spec: str, side: int | None = None, *, pretrained: bool = True
         return _timm(argument, side, pretrained=pretrained)
     if kind == "torch" and ":" in argument:
         return _imported(argument, side)
-    if kind == "trained" and argument:
-        return open_trained(Path(argument), side, pretrained=pretrained)
     raise SpecError(f"'{spec}' is no network that can be trained.", f"Those there are: {FORMS}.")
 
 
-def open_trained(folder: Path, side: int | None = None, *, pretrained: bool = True) -> Backbone:
-    """The encoder of images in `folder`.
+def open_trained(folder: Path, side: int | None = None, *, pretrained: bool = True, trust: bool = False) -> Backbone:
+    """The encoder of images in `folder`. `trust`: see `rebuild`.
 
     Raises:
-        SpecError: there is none, or its weights are of another architecture.
+        SpecError: there is none, it needs code that is not trusted, or its weights are of another architecture.
     """
     found = read_trained(folder)
     made = found.made.get("encoder")
@@ -65,18 +66,20 @@ def open_trained(folder: Path, side: int | None = None, *, pretrained: bool = Tr
             f"{found.spec} ({found.kind}) has no network of images of its own.",
             "Give one of: ictc train classifier, simclr, byol.",
         )
-    backbone = rebuild({**made, "side": side or made["side"]})
+    backbone = rebuild({**made, "side": side or made["side"]}, trust=trust)
     if pretrained:
+        backbone = replace(backbone, weights=found.digest, seen=found.seen)
         own = {n.removeprefix(ENCODER): w for n, w in found.weights().items() if n.startswith(ENCODER)}
         load(backbone.module, own, str(found.spec))
     return backbone
 
 
-def rebuild(made: Mapping[str, Any]) -> Backbone:
-    """The network that a training's `made` describes, of random weights.
+def rebuild(made: Mapping[str, Any], *, trust: bool = False) -> Backbone:
+    """The network that a training's `made` describes, of random weights. `trust`: also where that is a function of
+    somebody's module, which is run.
 
     Raises:
-        SpecError: it is of a family that is not known here.
+        SpecError: it needs code that is not trusted, or is of a family that is not known here.
     """
     family, side = made.get("family"), made["side"]
     if family == "small":
@@ -87,6 +90,11 @@ def rebuild(made: Mapping[str, Any]) -> Backbone:
         return of_config(made)
     if family == "timm":
         return _timm(made["name"], side, pretrained=False)
+    if family == "torch" and not trust:
+        raise SpecError(
+            f"The network is the function torch:{made.get('path')}, which is not run unless asked for.",
+            "Look at that code; if you trust it, add: --trust-remote-code",
+        )
     if family == "torch":
         return _imported(made["path"], side)
     raise SpecError(f"A network of the family '{family}' is not known to this version of ictc.", "Update ictc.")
@@ -122,7 +130,8 @@ def _timm(name: str, side: int | None, *, pretrained: bool) -> Backbone:
         raise SpecError(f"timm:{name} cannot be made: {str(error)[:400]}", "See: timm.list_models()") from error
     side = side or max(settings["input_size"][1:])
     made = {"family": "timm", "name": name, "side": side}
-    return Backbone(module, module.num_features, side, tuple(settings["mean"]), tuple(settings["std"]), made)
+    mean, std = tuple(settings["mean"]), tuple(settings["std"])
+    return Backbone(module, module.num_features, side, mean, std, made, f"timm:{name}" if pretrained else "")
 
 
 def _imported(path: str, side: int | None) -> Backbone:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def published(kind: str, argument: str, side: int | None, *, pretrained: bool) -
     mean = tuple(prepared.get("image_mean") or IMAGENET[0])
     std = tuple(prepared.get("image_std") or IMAGENET[1])
     made = {"family": "transformers", "config": config.to_dict(), "side": side, "mean": mean, "std": std}
-    return _wrapped(module, made)
+    return replace(_wrapped(module, made), weights=source.digest if pretrained else "")
 
 
 def of_config(made: Mapping[str, Any]) -> Backbone:

@@ -36,7 +36,7 @@ def specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_made_again_it_gives_the_same(specs: dict[str, str], name: str) -> None:
     torch.manual_seed(0)
     backbone = open_backbone(specs[name], None if name in ("dinov2", "vit") else 32)
-    again = rebuild(json.loads(json.dumps(backbone.made)))
+    again = rebuild(json.loads(json.dumps(backbone.made)), trust=True)
     load(again.module, backbone.module.state_dict(), name)
     pixels = torch.rand(2, 3, backbone.side, backbone.side)
     with torch.inference_mode():
@@ -91,6 +91,13 @@ def test_random_or_published_weights(specs: dict[str, str]) -> None:
 def test_what_is_none(specs: dict[str, str], spec: str, said: str) -> None:
     with pytest.raises(SpecError, match=said.replace("[", r"\[")):
         open_backbone(spec)
+
+
+def test_a_folder_runs_no_code_unless_it_is_trusted(specs: dict[str, str]) -> None:
+    made = dict(open_backbone("torch:my_nets:own").made)
+    with pytest.raises(SpecError, match="torch:my_nets:own") as told:
+        rebuild(made)
+    assert "--trust-remote-code" in told.value.hint
 
 
 def test_timm_needs_its_extra() -> None:

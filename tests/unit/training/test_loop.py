@@ -155,6 +155,9 @@ def test_a_checkpoint_of_another_architecture_or_a_damaged_one(tmp_path: Path) -
         trained(tmp_path / "out", net=Net(wide=5))
     assert "--restart" in told.value.hint
     state = tmp_path / "out" / "checkpoint" / "state.pt"
+    torch.save({**torch.load(state, weights_only=True), "processes": 2}, state)
+    with pytest.raises(RunError, match="began with 2 processes"):
+        trained(tmp_path / "out")
     state.write_bytes(state.read_bytes()[:100])
     with pytest.raises(RunError, match="damaged"):
         trained(tmp_path / "out")
