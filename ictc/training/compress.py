@@ -28,7 +28,7 @@ from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import given
 from ictc.training.loop import Device, Index, fit
 from ictc.training.recipe import Recipe
-from ictc.training.vectors import Embedded, embedded, opened, spread
+from ictc.training.vectors import CRITERION, Embedded, embedded, opened, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +98,12 @@ def train_compress(
                 return done
             known = embedded(source, embedder, watch)
             _check_dim(asked, known)
-            made = {"base": asked.embedder, "fingerprint": embedder.fingerprint, "dim": asked.dim}
+            made = {
+                "base": asked.embedder,
+                "fingerprint": embedder.fingerprint,
+                "criterion": CRITERION,
+                "dim": asked.dim,
+            }
             facts: dict[str, Any] = {"images": len(known.trained), "failed": len(known.failures), "width": known.dim}
             losses: list[tuple[int, int, float]] = []
             if asked.method == PCA:

@@ -1,9 +1,9 @@
 """Locked-image tuning: texts learn to lie where the images are that they belong to (Zhai et al., CVPR 2022).
 
 The image tower is frozen: its vectors are made once and stored. The text tower is tuned on (image, text) pairs by the
-symmetric contrastive loss of CLIP with its learned temperature (Radford et al., ICML 2021). Images of one text in one
-batch are no negatives of each other: each of them is wanted alike (Yang et al., "UniCL", CVPR 2022, after Khosla et
-al., NeurIPS 2020). Without equal texts that is CLIP's loss.
+symmetric contrastive loss of CLIP with its learned temperature (Radford et al., ICML 2021). Images of one class, or
+of one text where texts are no classes, are no negatives of each other in a batch: each of them is wanted alike (Yang et
+al., "UniCL", CVPR 2022, after Khosla et al., NeurIPS 2020). Without equal ones that is CLIP's loss.
 
 Of a dual encoder (`clip:FOLDER`) its own text tower is tuned. Any other embedder of images gets the embedded MiniLM and
 a linear map into the space of its vectors, there standardised by the training images.
@@ -30,7 +30,7 @@ from ictc.training.loop import Device, Index, fit
 from ictc.training.pairs import LABELS, TEMPLATE, check_templates, digest_of, filled, texts_of
 from ictc.training.recipe import Recipe
 from ictc.training.split import LEFT
-from ictc.training.vectors import Embedded, embedded, opened, spread
+from ictc.training.vectors import CRITERION, Embedded, embedded, opened, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,9 @@ def train_lit(
             as_is = (np.zeros(known.dim, np.float32), np.ones(known.dim, np.float32))
             place = as_is if isinstance(tower, DualTower) else spread(known.rows)
             network = _network(tower)
-            batch, count = _batches(tower, unit(known.rows, *place), [texts[i.name] for i in known.trained])
+            classes = known.source.classes if asked.texts == LABELS else None
+            kinds = [classes[i.name] for i in known.trained] if classes else None
+            batch, count = _batches(tower, unit(known.rows, *place), [texts[i.name] for i in known.trained], kinds)
             losses = fit(network, batch, len(known.trained), asked.recipe, folder, device, watch, least=2)
             scale = network.multiplied().item()
             facts = {
@@ -121,7 +123,12 @@ def train_lit(
                 "temperature": round(1 / scale, 6),
                 **_tested(tower, known, place, asked.templates),
             }
-            made = {"base": asked.embedder, "fingerprint": embedder.fingerprint, "layers": asked.layers}
+            made = {
+                "base": asked.embedder,
+                "fingerprint": embedder.fingerprint,
+                "criterion": CRITERION,
+                "layers": asked.layers,
+            }
             if isinstance(tower, DualTower):
                 made |= _written(tower, folder.path / FOLDER, scale)
                 weights: Mapping[str, Tensor] | None = None
@@ -132,13 +139,14 @@ def train_lit(
             return folder.finish(made=made, facts=facts, losses=losses, seen=known.seen, parts=parts, weights=weights)
 
 
-def contrastive(images: Tensor, texts: Tensor, which: Tensor, scale: Tensor) -> Tensor:
-    """The loss, in nats. Unit rows `images` [n, d] and `texts` [m, d]; `which` [n]: the text of each image. Cosines are
-    multiplied by `scale`. Half from images to texts, half from texts to images."""
+def contrastive(images: Tensor, texts: Tensor, which: Tensor, kinds: Tensor, scale: Tensor) -> Tensor:
+    """The loss, in nats. Unit rows `images` [n, d] and `texts` [m, d]; `which` [n]: the text of each image. Images of
+    one kind (`kinds` [n]), or with one text, belong with each other's texts. Cosines are multiplied by `scale`. Half
+    from images to texts, half from texts to images."""
     from torch.nn.functional import cross_entropy
 
     logits = scale * images @ texts.index_select(0, which).T
-    same = (which[:, None] == which).float()
+    same = ((which[:, None] == which) | (kinds[:, None] == kinds)).float()
     wanted = same / same.sum(1, keepdim=True)
     return (cross_entropy(logits, wanted) + cross_entropy(logits.T, wanted)) / 2
 
@@ -176,7 +184,7 @@ def _network(tower: SentenceTower | DualTower) -> Any:
     from ictc.training.texttowers import keep_tuned
 
     class Locked(nn.Module):
-        """From the images' vectors, texts and which belong together to the loss."""
+        """From the images' vectors, texts and which belong together to the loss. Implements `loop.Stepped`."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -185,26 +193,37 @@ def _network(tower: SentenceTower | DualTower) -> Any:
             self.logit_scale = nn.Parameter(torch.tensor(math.log(begin)))
 
         def multiplied(self) -> Tensor:
-            return self.logit_scale.exp().clamp(max=_COLDEST)
+            return self.logit_scale.exp()
 
-        def forward(self, images: Tensor, ids: Tensor, mask: Tensor, which: Tensor) -> Tensor:
-            return contrastive(images, self.tower(ids, mask), which, self.multiplied())
+        def stepped(self, share: float) -> None:
+            """The limit is kept here, as OpenAI did: clamped on the way to the loss, a scale that has reached it (such
+            as published CLIPs') would have no gradient, and never come down again."""
+            with torch.no_grad():
+                self.logit_scale.clamp_(max=math.log(_COLDEST))
+
+        def forward(self, images: Tensor, ids: Tensor, mask: Tensor, which: Tensor, kinds: Tensor) -> Tensor:
+            return contrastive(images, self.tower(ids, mask), which, kinds, self.multiplied())
 
     network = Locked()
     keep_tuned(network)
     return network
 
 
-def _batches(tower: Any, images: Vectors, texts: Sequence[Sequence[str]]) -> tuple[Any, int]:
+def _batches(
+    tower: Any, images: Vectors, texts: Sequence[Sequence[str]], kinds: Sequence[str] | None
+) -> tuple[Any, int]:
     """What a step is given, and how many texts there are. Of several texts of an image one is drawn each time; each
-    different text goes through the tower once a step."""
+    different text goes through the tower once a step. `kinds`: the images' classes, where texts come from them."""
     import torch
 
-    def batch(numbers: Index, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    number = {kind: place for place, kind in enumerate(dict.fromkeys(kinds or ()))}
+
+    def batch(numbers: Index, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         drawn = [texts[int(i)][int(draw.integers(len(texts[int(i)])))] for i in numbers]
         distinct = {text: place for place, text in enumerate(dict.fromkeys(drawn))}
         which = torch.tensor([distinct[text] for text in drawn])
-        return torch.from_numpy(images[numbers]), *tower.inputs(list(distinct)), which
+        alike = torch.tensor([number[kinds[int(i)]] for i in numbers]) if kinds else which
+        return torch.from_numpy(images[numbers]), *tower.inputs(list(distinct)), which, alike
 
     return batch, len({text for several in texts for text in several})
 
@@ -226,9 +245,11 @@ def _tested(tower: Any, known: Embedded, place: tuple[Vectors, Vectors], templat
 
 
 def _written(tower: DualTower, folder: Path, scale: float) -> dict[str, Any]:
+    from ictc.embedders.trained.lit import weights_sha256
+
     if first_process():
         tower.write(folder, scale)
-    return {"folder": folder.name, "weights": folder_digest(str(folder))}
+    return {"folder": folder.name, "weights": folder_digest(str(folder)), "sha256": weights_sha256(folder)}
 
 
 def _tensors(**arrays: Vectors) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ Only what is tuned is in a state dict: a checkpoint does not carry the rest, whi
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from torch.nn.functional import normalize
 
 from ictc.embedders.folder import source_of
 from ictc.embedders.towers import places_of, readable_by, tokenized
+from ictc.embedders.trained.lit import weights_sha256
 from ictc.errors import UsageError
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import part, quiet
@@ -28,6 +30,8 @@ from ictc.models.minilm import DIM, mean_pooled, opened, padded, tokens_of
 DUAL = ("clip", "siglip", "hf")
 """Embedders that are dual encoders of transformers: their own text tower is tuned."""
 _LAYER = re.compile(r"\.(\d+)\.")
+_NAMED = "ictc_weights_sha256"
+"""In config.json, of all weights: `folder_digest` reads their two ends alone, and what is tuned lies between."""
 _SEEING = ("vision", "visual")  # how the parts that see begin
 _KEPT = (".json", ".txt", ".model", ".jinja")  # tokenizer, preparation and configuration
 
@@ -120,6 +124,8 @@ class DualTower(nn.Module):
         part_ = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(part_, ignore_errors=True)
         model.save_pretrained(part_)
+        config = json.loads((part_ / "config.json").read_text("utf-8")) | {_NAMED: weights_sha256(part_)}
+        (part_ / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
         for file in sorted(_place(self._source).iterdir()):
             if file.suffix in _KEPT and not file.name.endswith(".index.json") and not (part_ / file.name).exists():
                 shutil.copyfile(file, part_ / file.name)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from ictc import registry
+from ictc.asking import StoredModel, text_fingerprint
 from ictc.embed.beside import store_beside
 from ictc.embed.images import CachedImages
-from ictc.embedders.opening import open_images
-from ictc.errors import InputError, RunError
-from ictc.interfaces import Vectors
+from ictc.embedders.opening import Asking, open_images
+from ictc.errors import InputError, RunError, UsageError
+from ictc.interfaces import Model, Vectors
 from ictc.lane.rows import check_rows
+from ictc.means import SHOWN
 from ictc.modeloptions import ModelOptions
 from ictc.progress import Watch
 from ictc.runfolder import RunFolder
@@ -22,7 +25,10 @@ from ictc.store import Store
 from ictc.training.folder import first_process
 from ictc.training.labelled import Given
 from ictc.training.split import LEFT, TEST, TRAIN
-from ictc.types import Failure, Item
+from ictc.types import Failure, Item, Reply, Request
+
+CRITERION = SHOWN
+"""What an embedder that asks models (`described:`) is trained on; kept in `made`, to be asked again later."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +52,22 @@ class Embedded:
 @contextmanager
 def opened(spec: str, run: Path | None, out: Path, device: str | None) -> Iterator[CachedImages]:
     """The embedder behind the store of `run` (made when missing), or else behind one beside `out`, which goes when the
-    block ends well.
+    block ends well. Of models (`described:openai:...`) it takes what the store has: a training counts no requests.
 
     Raises:
         SpecError, MissingExtra: it cannot be used, or embeds texts alone. RunError: a folder cannot be written.
+        UsageError: when images are embedded, a model would have to be asked.
     """
     options = ModelOptions(device=device)
     if not first_process():  # of several on one machine one alone writes; the others embed for themselves
-        yield open_images(spec, Store(None), options)
+        yield open_images(spec, Store(None), options, asking=_asking(spec, run, options))
         return
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{out} cannot be made: {error.strerror or error}.", "Choose another folder with -o.") from error
     with RunFolder(run, create=True).open_store() if run else store_beside(out) as store:
-        yield open_images(spec, store, options)
+        yield open_images(spec, store, options, asking=_asking(spec, run, options))
 
 
 def embedded(source: Given, embedder: CachedImages, watch: Watch) -> Embedded:
@@ -85,6 +92,32 @@ def embedded(source: Given, embedder: CachedImages, watch: Watch) -> Embedded:
     check_rows(rows, [i.name for i in (*trained, *apart)], zeros=True)
     seen = frozenset(i.sha256 for i in trained if i.sha256) | embedder.seen
     return Embedded(source, trained, rows[: len(trained)], apart, rows[len(trained) :], failures, seen)
+
+
+class _Unasked:
+    """Implements `Model` in place of one whose answers are to be stored already."""
+
+    def __init__(self, model: Model, refusal: UsageError) -> None:
+        self.fingerprint, self.text_fingerprint = model.fingerprint, text_fingerprint(model)
+        self._refusal = refusal
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[int, Reply | Failure]]:
+        for _ in requests:
+            raise self._refusal
+        yield from ()
+
+
+def _asking(spec: str, run: Path | None, options: ModelOptions) -> Asking:
+    place = run or "RUN"
+    refusal = UsageError(
+        f"{spec} asks a model about images, and a training counts and limits no requests.",
+        f"Ask first: ictc embed IMAGES --embedder {spec} -o {place}    then train with: --run {place}",
+    )
+
+    def opener(store: Store) -> Callable[[str], Model]:
+        return lambda model: StoredModel(_Unasked(registry.model(model, options), refusal), store)
+
+    return Asking(CRITERION, models=opener)
 
 
 def spread(rows: Vectors) -> tuple[Vectors, Vectors]:

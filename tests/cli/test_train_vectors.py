@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import invoke
+from tests.servers.scripted import ScriptedServer
 from tests.vectored import write_vectored
 
 QUICK = ("--truth", "folder", "--epochs", "8", "--batch-size", "4", "--lr", "0.05")
@@ -112,6 +114,29 @@ def test_images_without_text_are_told(given: tuple[Path, str], tmp_path: Path) -
     words = ("--texts", tmp_path / "t.csv", "--train-share", "1", "--epochs", "1", "--layers", "0")
     done = invoke("train", "lit", given[0], *words, "--embedder", given[1], "-o", tmp_path / "o")
     assert done.exit_code == 0 and "20 images to train on have no text" in done.output, done.output
+
+
+@pytest.mark.parametrize("name", ["compress", "lit"])
+def test_what_a_model_says_is_asked_before_and_under_one_criterion(
+    given: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    said = ("a red disc", "a green disc", "a blue disc")
+    with ScriptedServer(lambda body: said[zlib.crc32(json.dumps(body["messages"]).encode()) % 3]) as server:
+        spec, run, out = f"described:openai:m@{server.url}", tmp_path / "run", tmp_path / "out"
+        words = ("train", name, given[0], "--truth", "folder", "--epochs", "1", "--embedder", spec, "-o", out)
+        words = (*words, *(("--dim", "2") if name == "compress" else ("--layers", "0")))
+        refused = invoke(*words)
+        assert refused.exit_code == 2 and server.count == 0, refused.output
+        assert "ictc embed IMAGES --embedder" in refused.output and "--run RUN" in refused.output
+        assert invoke("embed", given[0], "--embedder", spec, "-o", run).exit_code == 0
+        asked = server.count
+        done = invoke(*words, "--run", run)
+        assert done.exit_code == 0 and server.count == asked > 0, done.output
+        assert json.loads((out / "trained.json").read_text())["made"]["criterion"] == "what it shows"
+        again = ("cluster", given[0], "--embedder", f"trained:{out}", "-c", "mood", "-k", 2, "-o", run, "--no-report")
+        done = invoke(*again)
+        assert done.exit_code == 0 and server.count == asked, done.output
 
 
 @pytest.mark.parametrize(

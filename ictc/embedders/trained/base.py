@@ -12,6 +12,7 @@ from ictc.embed.images import CachedImages
 from ictc.errors import MissingExtra, SpecError, UsageError
 from ictc.interfaces import Foreseeing, ImageEmbedder, Tick, Vectors
 from ictc.models.trained import TrainedFolder
+from ictc.prompts import Prompts
 from ictc.registry import EmbedderContext
 from ictc.types import Failure, Item
 
@@ -32,7 +33,7 @@ class Base:
         option = "--to" if found.kind == "map" else "--embedder"
         again = f"Put it back as it was, or train anew: ictc train {command} ... {option} {self.spec} --restart"
         try:
-            made = registry.embedder(self.spec, replace(context, kept=""))
+            made = registry.embedder(self.spec, _as_trained(found, context))
         except MissingExtra:
             raise
         except UsageError as error:
@@ -63,6 +64,11 @@ class Base:
     def texts(self, texts: Sequence[str], tick: Tick) -> Vectors:
         """[n, d], of a base that embeds texts too."""
         return self._cached.embed_texts(texts, tick)
+
+
+def _as_trained(found: TrainedFolder, context: EmbedderContext) -> EmbedderContext:
+    """A base that asks models (`described:`) asks what it was asked then, whatever the command's criterion is now."""
+    return replace(context, kept="", criterion=str(found.made.get("criterion", "")), prompts=Prompts())
 
 
 def placed(found: Sequence[Vectors | Failure], rows: Vectors) -> list[Vectors | Failure]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,11 +35,32 @@ def create(found: TrainedFolder, context: EmbedderContext) -> TunedDual | Tuned:
         return Tuned(found, Base(found, context))
     folder = found.folder / str(found.made["folder"])
     if folder_digest(str(folder)) != found.made["weights"]:
-        raise SpecError(f"{folder} is not what the training left there.", "Copy the folder again, or train anew.")
+        raise _touched(folder)
     source, options = source_of(str(folder), "clip", context.options)
-    made = TunedDual(lambda: fingerprint(_VERSION, source), options, lambda: Towers(source, options))
+    whole = str(found.made.get("sha256", ""))
+
+    def towers() -> Towers:
+        if whole and weights_sha256(folder) != whole:  # read to the end only where they are read anyway
+            raise _touched(folder)
+        return Towers(source, options)
+
+    made = TunedDual(lambda: fingerprint(f"{_VERSION}:{found.digest},{whole}", source), options, towers)
     made.seen = found.seen
     return made
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of the weights in a folder, every byte: of model.safetensors, or of all its parts one after another."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _touched(folder: Path) -> SpecError:
+    return SpecError(f"{folder} is not what the training left there.", "Copy the folder again, or train anew.")
 
 
 class TunedDual(DualEncoder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -19,8 +20,9 @@ from ictc.errors import InputError, RunError, SpecError, UsageError
 from ictc.images.sources import read_source
 from ictc.modeloptions import ModelOptions
 from ictc.models.minilm import model_folder
+from ictc.models.weights import folder_digest
 from ictc.store import Store
-from ictc.training.lit import RECIPE, Asked, contrastive, train_lit
+from ictc.training.lit import RECIPE, Asked, _batches, _network, contrastive, train_lit
 from ictc.training.loop import Device
 from ictc.training.pairs import filled
 from ictc.training.texttowers import open_tower
@@ -78,14 +80,15 @@ def test_the_loss_is_that_computed_by_hand() -> None:
     # cosines: image 1 with the texts .6 and 0, image 2 .8 and 1; twice as much with scale 2
     one = [np.log(np.exp(1.2) + np.exp(0)) - 1.2, np.log(np.exp(1.6) + np.exp(2)) - 2]
     other = [np.log(np.exp(1.2) + np.exp(1.6)) - 1.2, np.log(np.exp(0) + np.exp(2)) - 2]
-    found = contrastive(images, texts, torch.tensor([0, 1]), torch.tensor(2.0))
+    found = contrastive(images, texts, *[torch.tensor([0, 1])] * 2, torch.tensor(2.0))
     assert found.item() == pytest.approx((np.mean(one) + np.mean(other)) / 2, rel=1e-6)
 
 
 def test_images_of_one_text_are_no_negatives_of_each_other() -> None:
     images = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
     texts = torch.eye(2)
-    found = contrastive(images, texts, torch.tensor([0, 0, 1]), torch.tensor(1.0))
+    alone = torch.arange(3)
+    found = contrastive(images, texts, torch.tensor([0, 0, 1]), alone, torch.tensor(1.0))
     # rows of cosines with the texts of images 1, 2, 3: (1, 1, 0), (.6, .6, .8), (0, 0, 1); 1 and 2 are wanted alike
     logits = np.array([[1, 1, 0], [0.6, 0.6, 0.8], [0, 0, 1]])
     wanted = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
@@ -94,6 +97,43 @@ def test_images_of_one_text_are_no_negatives_of_each_other() -> None:
         return float(-(wanted * (scores - np.log(np.exp(scores).sum(1, keepdims=True)))).sum(1).mean())
 
     assert found.item() == pytest.approx((entropy(logits) + entropy(logits.T)) / 2, rel=1e-6)
+
+
+def test_images_of_one_class_are_no_negatives_whatever_template_each_drew() -> None:
+    images, texts = torch.eye(3)[:2], torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0]])
+    found = contrastive(images, texts, torch.tensor([0, 1]), torch.tensor([0, 0]), torch.tensor(2.0))
+    logits = 2 * images @ texts.T
+    both = [(torch.logsumexp(rows, 1) - rows.mean(1)).mean() for rows in (logits, logits.T)]  # each is wanted by half
+    assert found.item() == pytest.approx(float(sum(both)) / 2, rel=1e-6)
+
+
+def test_kinds_are_classes_of_labels_and_texts_of_a_file() -> None:
+    tower = open_tower("lite0", 4, 0, 0)
+    texts = [["a red disc", "red"]] * 8 + [["a blue disc", "blue"]] * 8
+    rows, numbers = np.zeros((16, 4), np.float32), np.arange(16)
+    for kinds in (["red"] * 8 + ["blue"] * 8, None):
+        batch, count = _batches(tower, rows, texts, kinds)
+        *_, which, alike = batch(numbers, np.random.default_rng(0))
+        assert count == 4 and len(set(which.tolist())) == 4, "each template is drawn by some"
+        assert alike.tolist() == ([0] * 8 + [1] * 8 if kinds else which.tolist())
+
+
+def test_a_scale_at_its_limit_can_come_down_and_goes_no_higher(tiny: Tiny) -> None:
+    """As published CLIPs have it: 4.6052, of which exp is more than 100."""
+    tower = open_tower(f"clip:{tiny('clip')}", 0, 1, 0)
+    tower.scale = float(torch.tensor(4.6052).exp())
+    network = _network(tower)
+    assert network.multiplied().item() == pytest.approx(100)
+    ids, mask = tower.inputs(["red", "blue"])
+    images = torch.nn.functional.normalize(torch.randn(2, tower(ids, mask).shape[1]), dim=1)
+    network(images, ids, mask, torch.tensor([1, 0]), torch.tensor([1, 0])).backward()
+    assert network.logit_scale.grad.item() != 0
+    network.logit_scale.data.fill_(5)
+    network.stepped(0.5)
+    assert network.multiplied().item() == pytest.approx(100)
+    network.logit_scale.data.fill_(4)
+    network.stepped(1)
+    assert network.logit_scale.item() == 4
 
 
 def test_texts_come_to_lie_with_their_images(given: tuple[Path, str], calm: Path) -> None:
@@ -159,6 +199,40 @@ def test_a_tuned_dual_encoder_that_was_touched_is_told(dual: Path, tmp_path: Pat
     (copied / "clip" / "config.json").write_text((copied / "clip" / "config.json").read_text() + " ")
     with pytest.raises(SpecError, match="not what the training left"):
         opened(copied)
+
+
+def test_two_tunings_that_differ_between_the_ends_of_the_file_are_two(
+    tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ictc.models.weights._SAMPLE", 64)  # else all of a tiny model is read
+    tower = open_tower(f"clip:{tiny('clip')}", 0, 1, 0)
+    found = []
+    for name in "ab":
+        tower.write(tmp_path / name, 50.0)
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        whole = hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest()
+        assert config["ictc_weights_sha256"] == whole
+        found.append(open_images(f"clip:{tmp_path / name}", Store(None), ModelOptions()).fingerprint)
+        tower.model.text_projection.weight.data.mul_(-1)
+    assert found[0] != found[1]
+
+
+def test_weights_touched_between_the_ends_are_told(dual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = json.loads((dual / "trained.json").read_text())["made"]
+    assert made["sha256"] == hashlib.sha256((dual / "clip" / "model.safetensors").read_bytes()).hexdigest()
+    assert made["sha256"] in opened(dual).fingerprint
+    monkeypatch.setattr("ictc.models.weights._SAMPLE", 64)
+    copied = shutil.copytree(dual, tmp_path / "copied")
+    told = json.loads((copied / "trained.json").read_text())
+    told["made"]["weights"] = folder_digest(str(copied / "clip"))
+    (copied / "trained.json").write_text(json.dumps(told))
+    assert opened(copied).embed_texts(["x"]).any()
+    file = copied / "clip" / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-2000] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SpecError, match="not what the training left"):
+        opened(copied).embed_texts(["x"])
 
 
 @pytest.mark.parametrize("tower", ["minilm", "clip"])
