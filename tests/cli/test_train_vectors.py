@@ -124,8 +124,8 @@ def test_what_a_model_says_is_asked_before_and_under_one_criterion(
     said = ("a red disc", "a green disc", "a blue disc")
     with ScriptedServer(lambda body: said[zlib.crc32(json.dumps(body["messages"]).encode()) % 3]) as server:
         spec, run, out = f"described:openai:m@{server.url}", tmp_path / "run", tmp_path / "out"
-        words = ("train", name, given[0], "--truth", "folder", "--epochs", "1", "--embedder", spec, "-o", out)
-        words = (*words, *(("--dim", "2") if name == "compress" else ("--layers", "0")))
+        small = ("--dim", 2) if name == "compress" else ("--layers", 0)
+        words = ("train", name, given[0], "--truth", "folder", "--epochs", 1, "--embedder", spec, "-o", out, *small)
         refused = invoke(*words)
         assert refused.exit_code == 2 and server.count == 0, refused.output
         assert "ictc embed IMAGES --embedder" in refused.output and "--run RUN" in refused.output

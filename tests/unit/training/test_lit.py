@@ -25,7 +25,7 @@ from ictc.store import Store
 from ictc.training.lit import RECIPE, Asked, _batches, _network, contrastive, train_lit
 from ictc.training.loop import Device
 from ictc.training.pairs import filled
-from ictc.training.texttowers import open_tower
+from ictc.training.texttowers import DualTower, open_tower
 from tests.conftest import COLOURS
 from tests.tiny.fixture import Tiny
 from tests.vectored import results, stopping_after, write_vectored
@@ -80,7 +80,8 @@ def test_the_loss_is_that_computed_by_hand() -> None:
     # cosines: image 1 with the texts .6 and 0, image 2 .8 and 1; twice as much with scale 2
     one = [np.log(np.exp(1.2) + np.exp(0)) - 1.2, np.log(np.exp(1.6) + np.exp(2)) - 2]
     other = [np.log(np.exp(1.2) + np.exp(1.6)) - 1.2, np.log(np.exp(0) + np.exp(2)) - 2]
-    found = contrastive(images, texts, *[torch.tensor([0, 1])] * 2, torch.tensor(2.0))
+    both = torch.tensor([0, 1])
+    found = contrastive(images, texts, both, both, torch.tensor(2.0))
     assert found.item() == pytest.approx((np.mean(one) + np.mean(other)) / 2, rel=1e-6)
 
 
@@ -206,6 +207,7 @@ def test_two_tunings_that_differ_between_the_ends_of_the_file_are_two(
 ) -> None:
     monkeypatch.setattr("ictc.models.weights._SAMPLE", 64)  # else all of a tiny model is read
     tower = open_tower(f"clip:{tiny('clip')}", 0, 1, 0)
+    assert isinstance(tower, DualTower)
     found = []
     for name in "ab":
         tower.write(tmp_path / name, 50.0)
@@ -213,7 +215,7 @@ def test_two_tunings_that_differ_between_the_ends_of_the_file_are_two(
         whole = hashlib.sha256((tmp_path / name / "model.safetensors").read_bytes()).hexdigest()
         assert config["ictc_weights_sha256"] == whole
         found.append(open_images(f"clip:{tmp_path / name}", Store(None), ModelOptions()).fingerprint)
-        tower.model.text_projection.weight.data.mul_(-1)
+        dict(tower.named_parameters())["model.text_projection.weight"].data.mul_(-1)
     assert found[0] != found[1]
 
 
