@@ -13,6 +13,7 @@ from typing import Any
 from ictc.diagnosis import mean_the_same, near_names
 from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick, Trained
 from ictc.means import OFFLINE
+from ictc.models.trained import seen_by
 from ictc.outlying import outliers_of, without
 from ictc.progress import Watch
 from ictc.reasoners.cascade.bargain import bargain_of
@@ -78,12 +79,13 @@ def admit(
     """What the describer cannot tell goes with the revision, to be said wherever its result is shown; also that it was
     trained on some of the images."""
     found = describer.notes(criterion) if isinstance(describer, Noted) else []
-    seen = sum(item.sha256 in describer.seen for item in items) if isinstance(describer, Trained) else 0
-    if seen:
+    known = describer.seen if isinstance(describer, Trained) else seen_by(folder.settings(revision.id).describer)
+    if seen := sum(item.sha256 in known for item in items):
+        who, spec = ("embedder", "SPEC") if isinstance(describer, Trained) else ("describer", "described:SPEC")
         found = [
             *found,
-            f"The embedder was trained on {seen:,} of these {len(items):,} images: scores on those flatter. Scores "
-            "without them: ictc compare IMAGES --embedder SPEC --truth ...",
+            f"The {who} was trained on {seen:,} of these {len(items):,} images: scores on those flatter. Scores "
+            f"without them: ictc compare IMAGES --embedder {spec} --truth ...",
         ]
     if found or folder.entry(revision.id).get("notes"):
         folder.note(revision, notes=found)

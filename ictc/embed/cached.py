@@ -31,6 +31,12 @@ class CachedEmbedder:
     def fingerprint(self) -> str:
         return self._embedder.fingerprint
 
+    @property
+    def seen(self) -> frozenset[str]:
+        """See `interfaces.Trained`; of an embedder that was not trained here, none."""
+        found: frozenset[str] = getattr(self._embedder, "seen", frozenset())
+        return found
+
     def missing_texts(self, texts: Sequence[str]) -> list[str]:
         """Those without a vector, copies too, of which `embed_texts` embeds one."""
         keys = self._keys(texts)

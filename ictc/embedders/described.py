@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from ictc.embed.cached import CachedEmbedder
 from ictc.errors import IctcError, ModelGone, SpecError
 from ictc.interfaces import Describer, Embedder, Tick, Vectors, no_tick
 from ictc.means import SHOWN
-from ictc.models.trained import FACTS, read_trained
+from ictc.models.trained import seen_by
 from ictc.registry import DescriberContext, EmbedderContext
 from ictc.replies.specials import without_specials
 from ictc.store import Store, content_key, content_keys
@@ -40,7 +39,7 @@ def create(argument: str, context: EmbedderContext) -> Described:
     """
     who, texts = parts_of(argument)
     embedder = _texts(texts, context)
-    return Described(f"{NAME}:{argument}", lambda: _describer(who, context), embedder, context, _seen(who))
+    return Described(f"{NAME}:{argument}", lambda: _describer(who, context), embedder, context, seen_by(who))
 
 
 def parts_of(argument: str) -> tuple[str, str]:
@@ -142,13 +141,6 @@ class Described:
         except IctcError as error:
             return error.message
         return "" if same else f"{self._spec} has changed since the run was made, so its vectors would not fit in."
-
-
-def _seen(spec: str) -> frozenset[str]:
-    """The images that a describer was trained on here."""
-    name, _, place = spec.partition(":")
-    folder = Path(place).expanduser()
-    return read_trained(folder).seen if name == "hf" and place and (folder / FACTS).is_file() else frozenset()
 
 
 def _said(found: Description | Failure) -> Description | Failure:

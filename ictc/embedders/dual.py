@@ -16,6 +16,7 @@ from ictc.embedders.encoder import ImageEncoder
 from ictc.embedders.folder import fingerprint, source_of
 from ictc.embedders.towers import Towers, TwoTowers
 from ictc.interfaces import Tick, Vectors, no_tick
+from ictc.models.trained import seen_in
 from ictc.registry import EmbedderContext
 
 _VERSION = "dual/1"
@@ -45,7 +46,9 @@ def hf(argument: str, context: EmbedderContext) -> DualEncoder:
 
 def _made(kind: str, argument: str, context: EmbedderContext) -> DualEncoder:
     source, options = source_of(argument, kind, context.options)
-    return DualEncoder(lambda: fingerprint(_VERSION, source), options, lambda: Towers(source, options))
+    return DualEncoder(
+        lambda: fingerprint(_VERSION, source), options, lambda: Towers(source, options), seen_in(source.place)
+    )
 
 
 class DualEncoder(ImageEncoder[TwoTowers]):

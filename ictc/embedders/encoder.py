@@ -53,12 +53,20 @@ T = TypeVar("T", bound=Tower)
 
 
 class ImageEncoder(Generic[T]):
-    """Implements `ImageEmbedder`. `load`: loads the weights, once, when they are first needed."""
+    """Implements `ImageEmbedder` and `Trained`. `load`: loads the weights, once, when they are first needed. `seen`:
+    SHA-256 of the images that they were trained on here."""
 
-    def __init__(self, fingerprint: Callable[[], str], options: ModelOptions, load: Callable[[], T]) -> None:
+    def __init__(
+        self,
+        fingerprint: Callable[[], str],
+        options: ModelOptions,
+        load: Callable[[], T],
+        seen: frozenset[str] = frozenset(),
+    ) -> None:
         self._fingerprint = fingerprint
         self._options = options
         self._load = load
+        self.seen = seen
         self._lock = threading.Lock()
         self._tower: T | None = None
 

@@ -24,6 +24,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.hf.loading import check_code, device_for, part, quiet
 from ictc.models.hf.spec import Source
 from ictc.models.hf.whole import whole
+from ictc.models.trained import seen_in
 from ictc.registry import EmbedderContext
 
 _VERSION = "vision/1"
@@ -63,7 +64,9 @@ def vision(argument: str, context: EmbedderContext) -> ImageEncoder[VisionTower]
 
 def _made(kind: str, argument: str, context: EmbedderContext) -> ImageEncoder[VisionTower]:
     source, options = source_of(argument or _PUBLISHED.get(kind, ""), kind, context.options)
-    return ImageEncoder(lambda: fingerprint(_VERSION, source), options, lambda: VisionTower(source, options))
+    return ImageEncoder(
+        lambda: fingerprint(_VERSION, source), options, lambda: VisionTower(source, options), seen_in(source.place)
+    )
 
 
 class VisionTower:

@@ -14,7 +14,8 @@ from ictc.models.weights import folder_digest
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = "ictc-trained/1"
+_FORMATS = "ictc-trained/"
+FORMAT = f"{_FORMATS}1"
 FACTS, WEIGHTS, SEEN = "trained.json", "model.safetensors", "seen.txt"
 
 
@@ -50,6 +51,32 @@ class TrainedFolder:
             raise SpecError(
                 f"{self.folder / WEIGHTS} is damaged, or was not copied whole: {error}", "Copy it again, or train anew."
             ) from error
+
+
+def seen_by(spec: str) -> frozenset[str]:
+    """SHA-256 of the images that a model which describes (`hf:OUT`, `vlm:hf:OUT,4bit`) was trained on here."""
+    name, _, argument = spec.removeprefix("vlm:").partition(":")
+    place = argument.partition(",")[0]
+    return seen_in(place) if name == "hf" and place else frozenset()
+
+
+def seen_in(place: str) -> frozenset[str]:
+    """SHA-256 of the images that a model of transformers was trained on here: its folder is that of a training
+    (a captioner's), or the one in it that its trained.json names (the dual encoder's of `train lit`).
+
+    Raises:
+        SpecError: the training was by a newer version, or its folder was not copied whole.
+    """
+    folder = Path(place).expanduser().resolve()
+    for training, within in ((folder, None), (folder.parent, folder.name)):
+        try:
+            told = json.loads((training / FACTS).read_text("utf-8"))
+            ours = str(told["format"]).startswith(_FORMATS) and told["made"].get("folder") == within
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # there is none, or it is somebody else's
+            continue
+        if ours:
+            return read_trained(training).seen
+    return frozenset()
 
 
 def read_trained(folder: Path) -> TrainedFolder:

@@ -42,9 +42,17 @@ def placed(device: Device) -> tuple[str, str]:
     """Where it is trained, and in which precision: float16 on a GPU, unless another is asked for.
 
     Raises:
-        SpecError: there is no such device. UsageError: it has no such precision, or there is none of the name.
+        SpecError: there is no such device. UsageError: it has no such precision, or there is none of the name; or it
+            is not the first GPU, which the Trainer of transformers always takes.
     """
     name, precision = device_for(device.name), device.precision
+    kind, _, number = name.partition(":")
+    if int(number or 0):
+        shown = dict(enumerate(os.environ.get("CUDA_VISIBLE_DEVICES", "").split(","))).get(int(number), number)
+        raise UsageError(
+            f"--device {name}: a captioner is trained on the first GPU that is visible.",
+            f"Make that one the first: CUDA_VISIBLE_DEVICES={shown} ictc train captioner ... --device {kind}",
+        )
     if precision not in PRECISIONS:
         raise UsageError(f"--precision {precision}: there is none.", f"Choose one of: {', '.join(PRECISIONS)}")
     card = name.startswith("cuda")
@@ -153,13 +161,10 @@ class Tuning:
             file.replace(out / file.name)
 
     def _arguments(self) -> Any:
-        import torch
         from transformers import TrainingArguments
 
         name, precision = placed(self._device)
         card = name.startswith("cuda")
-        if ":" in name:
-            torch.cuda.set_device(name)
         made = TrainingArguments(
             output_dir=str(self._folder.checkpoint),
             per_device_train_batch_size=self._recipe.batch_size,
@@ -170,7 +175,7 @@ class Tuning:
             lr_scheduler_type="linear",
             fp16=precision == "fp16",
             bf16=precision == "bf16",
-            use_cpu=name == "cpu",
+            use_cpu=name.startswith("cpu"),
             seed=self._recipe.seed,
             data_seed=self._recipe.seed,
             save_strategy="epoch",

@@ -15,6 +15,7 @@ from typing import Any
 from ictc.errors import InputError, SpecError, UsageError
 from ictc.modeloptions import ModelOptions
 from ictc.models.hf.spec import Source, read
+from ictc.models.trained import seen_in
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import Given, given
@@ -72,6 +73,9 @@ def train_captioner(
     texts = {name: caption(asked.template, name) for name in sorted(set(source.classes.values()))}
     _check_texts(texts, str.casefold)
     base = _base(asked.base)
+    before = seen_in(base.place)
+    source = source.untested(before)
+    assert source.classes is not None
     recipe = asked.recipe
     wanted = {
         "base": asked.base,
@@ -106,7 +110,7 @@ def train_captioner(
         }
         tuning.write(out)
         made = {"base": asked.base, "template": asked.template, "classes": list(texts)}
-        seen = [i.sha256 for i in training.items]
+        seen = before | {i.sha256 for i in training.items}
         return folder.finish(made=made, facts=facts, losses=losses, seen=seen, parts=source.rows, weights=None)
 
 

@@ -24,10 +24,12 @@ from ictc.models.minilm import MiniLM
 from ictc.registry import DescriberContext, EmbedderContext, describer, embedder
 from ictc.stopping import stop_soon
 from ictc.store import Store
+from ictc.training.blip import placed
 from ictc.training.captioner import Asked, caption, train_captioner
 from ictc.training.loop import Device
 from ictc.training.recipe import Recipe
 from ictc.types import Description
+from tests.conftest import invoke
 from tests.tiny.fixture import Tiny
 from tests.training import write_digits
 
@@ -88,6 +90,41 @@ def test_it_embeds_by_its_captions_and_knows_what_it_saw(tuned: tuple[Path, dict
     classes = [i.name.split("/")[0] for i in items]
     means = {c: rows[[x == c for x in classes]].mean(0) for c in set(classes)}
     assert np.mean([max(means, key=lambda m: row @ means[m]) == c for row, c in zip(rows, classes, strict=True)]) > 0.9
+
+
+def test_what_its_base_was_trained_on_counts(tuned: tuple[Path, dict[str, Any]], short: Asked, tmp_path: Path) -> None:
+    base, out = tuned[0], tmp_path / "out"
+    asked = replace(short, base=f"hf:{base}", per_class=None, share=0.1, recipe=replace(SHORT, epochs=1))
+    facts = train_captioner(asked, out, CPU)["facts"]
+    rows = [line.rsplit(",", 2)[1:] for line in (out / "split.csv").read_text().splitlines()[1:]]
+    before, seen = (set((folder / "seen.txt").read_text().split()) for folder in (base, out))
+    assert seen == before | {sha for sha, part in rows if part == "train"}
+    assert {sha for sha, part in rows if part == "left"} and not before & {s for s, part in rows if part == "test"}
+    assert facts["tested"] == sum(part == "test" for _, part in rows) <= 6
+    context = EmbedderContext(Store(None), MiniLM())
+    for spec in (f"hf:{out}", f"hf:{out},4bit", f"vlm:hf:{out},8bit"):
+        assert getattr(embedder(f"described:{spec}", context), "seen", None) == seen, spec
+
+
+def test_a_run_remarks_that_its_describer_was_trained_on_its_images(
+    tuned: tuple[Path, dict[str, Any]], pictures: Path, tmp_path: Path
+) -> None:
+    words = ("-c", "thing", "-k", 3, "--describer", f"hf:{tuned[0]}", "--device", "cpu", "-o", tmp_path / "run")
+    done = invoke("run", pictures, *words)
+    said = " ".join(done.stderr.split())
+    assert "describer was trained on 18 of these 24 images" in said and "described:SPEC" in said, done.output
+
+
+def test_another_gpu_than_the_first_is_named_as_the_trainer_takes_it(
+    short: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    for visible, number in (("", "1"), ("4,6", "6")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        with pytest.raises(UsageError, match="first GPU") as caught:
+            train_captioner(short, tmp_path / "out", Device("cuda:1"))
+        assert f"CUDA_VISIBLE_DEVICES={number} ictc train captioner ... --device cuda" in caught.value.hint
+    assert not (tmp_path / "out").exists() and placed(Device("cuda:0")) == ("cuda:0", "fp16")
 
 
 def test_finished_is_finished_and_another_training_is_refused(
