@@ -20,7 +20,8 @@ IMAGE_EXTENSIONS = frozenset(
 )
 METADATA_FILES = frozenset({"metadata.csv", "metadata.jsonl"})
 _LITTER = {"Thumbs.db", "desktop.ini", "@eaDir", "__MACOSX", "$RECYCLE.BIN"}
-_RUN_FOLDER = {"run.json", "store.sqlite"}
+_RESULTS = ({"run.json", "store.sqlite"}, {"training.json", ".lock"})
+"""What a run folder holds, and what one that `ictc train` filled."""
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ def looks_like_image(path: Path) -> bool:
 
 
 def walk(root: Path, wanted: Callable[[Path], bool] = looks_like_image) -> Found:
-    """All `wanted` files below `root`, in no order; hidden ones, litter of file managers, and run folders left out.
+    """All `wanted` files below `root`, in no order; hidden ones, litter of file managers, folders of results left out.
 
     Linked files are files. A linked folder is entered once, after all real folders, unless it was met before: no loop
     is endless, no picture is found twice because of a linked folder, and the result depends on the tree alone.
@@ -68,7 +69,7 @@ def walk(root: Path, wanted: Callable[[Path], bool] = looks_like_image) -> Found
                 raise InputError(f"{path_as_name(root)}: {message}", "Check its permissions.") from error
             found.faults.append((folder, ImageFault("unreadable", message)))
             continue
-        if {entry.name for entry in entries} >= _RUN_FOLDER:
+        if any({entry.name for entry in entries} >= results for results in _RESULTS):
             if folder == root:
                 raise InputError(
                     f"{path_as_name(root)} is a run folder, which holds results.",

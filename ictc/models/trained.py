@@ -99,10 +99,13 @@ def read_trained(folder: Path) -> TrainedFolder:
                 f"{file} is of the format {told['format']}, this version of ictc reads {FORMAT}.", "Update ictc."
             )
         seen = frozenset((folder / SEEN).read_text("utf-8").split())
+        if len(seen) != told["facts"]["seen"]:
+            raise ValueError(f"{SEEN} has {len(seen)} images of {told['facts']['seen']}")
         return TrainedFolder(
             folder, told["kind"], told["made"], told["recipe"], told["facts"], seen, folder_digest(str(folder))
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(
-            f"{file} cannot be read: {type(error).__name__}: {error}", "Copy it again, or train anew."
+            f"{folder}: what it says of its training cannot be read: {type(error).__name__}: {error}",
+            "Copy the folder again, or train anew.",
         ) from error

@@ -22,6 +22,7 @@ from ictc.training.labelled import Given, given
 from ictc.training.loop import Device
 from ictc.training.recipe import Recipe
 from ictc.training.split import TEST
+from ictc.types import Failure
 
 KIND = "captioner"
 BASE = "Salesforce/blip-image-captioning-base"
@@ -101,17 +102,25 @@ def train_captioner(
             raise InputError(f"None of the images can be read: {training.failures[0].message}", "")
         tuning = Tuning(model, processor, asked.recipe, asked.accumulate, folder, device, watch)
         losses = tuning.run(training)
+        tested, failed = _tested(tuning, source, texts, watch)
         facts = {
             "images": len(training.items),
-            "failed": len(training.failures),
             "loss": losses[-1][2],
             "classes": list(texts),
-            **_tested(tuning, source, texts, watch),
+            **tested,
         }
         tuning.write(out)
         made = {"base": asked.base, "template": asked.template, "classes": list(texts)}
         seen = before | {i.sha256 for i in training.items}
-        return folder.finish(made=made, facts=facts, losses=losses, seen=seen, parts=source.rows, weights=None)
+        return folder.finish(
+            made=made,
+            facts=facts,
+            losses=losses,
+            seen=seen,
+            parts=source.rows,
+            weights=None,
+            failures=[*source.failures, *training.failures, *failed],
+        )
 
 
 def caption(template: str, name: str) -> str:
@@ -154,15 +163,15 @@ def _check_texts(texts: Mapping[str, str], read: Callable[[str], Hashable]) -> N
             )
 
 
-def _tested(tuning: Any, source: Given, texts: Mapping[str, str], watch: Watch) -> dict[str, Any]:
+def _tested(tuning: Any, source: Given, texts: Mapping[str, str], watch: Watch) -> tuple[dict[str, Any], list[Failure]]:
     """How many of the images held apart get the caption of their class, word for word."""
     from ictc.training.captions import Captions
 
     apart = source.of(TEST)
     if not apart:
-        return {"tested": 0, "accuracy": None}
+        return {"tested": 0, "accuracy": None}, []
     assert source.classes is not None
     there = Captions(apart, {i.name: texts[source.classes[i.name]] for i in apart}, watch)
     right = sum(tuning.said(there, watch))
     n = len(there.items)
-    return {"tested": n, "accuracy": round(right / n, 4) if n else None}
+    return {"tested": n, "accuracy": round(right / n, 4) if n else None}, there.failures

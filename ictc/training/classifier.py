@@ -25,6 +25,7 @@ from ictc.training.pictures import Pictures, as_floats, flipped
 from ictc.training.recipe import Recipe
 from ictc.training.settling import place_of, placed, settle
 from ictc.training.split import TEST
+from ictc.types import Failure
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,10 +102,9 @@ def train_classifier(
         losses = fit(network, batch, len(pictures.items), asked.recipe, folder, device, watch, least=2)
         with placed(network, device):
             settle(network.encoder, map(backbone.normalised, pictures.batches(_AT_ONCE)))
-            tested = _tested(network, backbone, source, classes, watch)
+            tested, failed = _tested(network, backbone, source, classes, watch)
         facts = {
             "images": len(pictures.items),
-            "failed": len(pictures.failures),
             "loss": losses[-1][2],
             "classes": classes,
             **tested,
@@ -112,7 +112,15 @@ def train_classifier(
         weights = _weights(network)
         made = {"encoder": dict(backbone.made), "dim": backbone.dim, "classes": classes}
         seen = backbone.seen | {i.sha256 for i in pictures.items}
-        return folder.finish(made=made, facts=facts, losses=losses, seen=seen, parts=source.rows, weights=weights)
+        return folder.finish(
+            made=made,
+            facts=facts,
+            losses=losses,
+            seen=seen,
+            parts=source.rows,
+            weights=weights,
+            failures=[*source.failures, *pictures.failures, *failed],
+        )
 
 
 def _network(backbone: Backbone, classes: int) -> Any:
@@ -138,13 +146,16 @@ def _weights(network: Any) -> Mapping[str, Tensor]:
     return encoder | {f"{_HEAD}{name}": one for name, one in network.head.state_dict().items()}
 
 
-def _tested(network: Any, backbone: Backbone, source: Given, classes: list[str], watch: Watch) -> dict[str, Any]:
-    """How many of the images held apart it tells the class of; by the head, so of classes that were trained."""
+def _tested(
+    network: Any, backbone: Backbone, source: Given, classes: list[str], watch: Watch
+) -> tuple[dict[str, Any], list[Failure]]:
+    """How many of the images held apart it tells the class of; by the head, so of classes that were trained. And those
+    that cannot be read."""
     import torch
 
     apart = source.of(TEST)
     if not apart:
-        return {"tested": 0, "accuracy": None}
+        return {"tested": 0, "accuracy": None}, []
     assert source.classes is not None
     pictures = Pictures(apart, backbone.side, watch)
     found: list[int] = []
@@ -152,4 +163,5 @@ def _tested(network: Any, backbone: Backbone, source: Given, classes: list[str],
         for pixels in pictures.batches(_AT_ONCE):
             found += network.head(network.encoder(backbone.normalised(pixels.to(place_of(network))))).argmax(1).tolist()
     right = sum(classes[f] == source.classes[i.name] for f, i in zip(found, pictures.items, strict=True))
-    return {"tested": len(pictures.items), "accuracy": round(right / len(pictures.items), 4)}
+    told = {"tested": len(pictures.items), "accuracy": round(right / len(pictures.items), 4)}
+    return told, pictures.failures

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from ictc.lane.rows import distinct
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import given
-from ictc.training.loop import Device, Index, fit
+from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.recipe import Recipe
 from ictc.training.vectors import CRITERION, Embedded, embedded, opened, spread
 
@@ -93,7 +94,7 @@ def train_compress(
         steps = {"seed": asked.recipe.seed} if asked.method == PCA else asked.recipe.to_json()
         wanted = {"base": asked.embedder, "vectors": embedder.fingerprint, "dim": asked.dim, **steps, **source.asked}
         folder = TrainingFolder(out, KINDS[asked.method], wanted, restart=restart)
-        with folder.open():
+        with folder.open(partial(meet, device)):
             if (done := folder.finished()) is not None:
                 return done
             known = embedded(source, embedder, watch)
@@ -104,7 +105,7 @@ def train_compress(
                 "criterion": CRITERION,
                 "dim": asked.dim,
             }
-            facts: dict[str, Any] = {"images": len(known.trained), "failed": len(known.failures), "width": known.dim}
+            facts: dict[str, Any] = {"images": len(known.trained), "width": known.dim}
             losses: list[tuple[int, int, float]] = []
             if asked.method == PCA:
                 weights, explained = _principal(known.rows, asked.dim)
@@ -122,6 +123,7 @@ def train_compress(
                 losses=losses,
                 seen=known.seen,
                 parts=parts,
+                failures=[*source.failures, *known.failures],
                 weights=weights,
             )
 

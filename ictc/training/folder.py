@@ -10,30 +10,38 @@ import io
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from ictc.errors import RunBusy, RunError, UsageError
-from ictc.files import write_atomic
+from ictc.files import write_atomic, write_jsonl
 from ictc.models.trained import FACTS, FORMAT, SEEN, WEIGHTS
 from ictc.training.curve import loss_csv, loss_png
+from ictc.types import Failure
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ASKED, _CHECKPOINT, _STATE = "training.json", "checkpoint", "state.pt"
+_ASKED, _CHECKPOINT, _STATE, _FAILURES = "training.json", "checkpoint", "state.pt", "failures.jsonl"
+FAILED = "failed"
 
 
 class TrainingFolder:
-    """`asked`: JSON of everything that decides the result; another into the same folder is refused."""
+    """`asked`: JSON of everything that decides the result; another into the same folder is refused. Its `base` and the
+    specs `inputs` are what it begins with."""
 
-    def __init__(self, path: Path, kind: str, asked: Mapping[str, Any], *, restart: bool = False) -> None:
+    def __init__(
+        self, path: Path, kind: str, asked: Mapping[str, Any], *, restart: bool = False, inputs: Sequence[str] = ()
+    ) -> None:
         self.path, self.kind, self._asked = path, kind, json.loads(json.dumps({"kind": kind, **asked}))
         self._restart = restart
+        self._inputs = [str(asked.get("base", "")), *inputs]
         self._lock = FileLock(path / ".lock", timeout=0)
 
     @contextmanager
@@ -108,9 +116,16 @@ class TrainingFolder:
         seen: Iterable[str],
         parts: Sequence[tuple[str, str, str]],
         weights: Mapping[str, Tensor] | None,
+        failures: Sequence[Failure] = (),
     ) -> dict[str, Any]:
         """Write the result. `losses`: (epoch, step, loss); none for what is solved at once. `parts`: (image, SHA-256,
-        train | test | left). `weights` None: they are there already."""
+        train | test | left). `weights` None: they are there already. `failures`: of images; what they would have been
+        is in no part."""
+        failed = {f.image: f for f in failures}
+        codes = dict(sorted(Counter(f.code for f in failed.values()).items()))
+        known = sorted({one for one in seen if one})
+        facts = {**facts, "seen": len(known), "failed": len(failed), **({"codes": codes} if codes else {})}
+        parts = [(image, sha256, FAILED if image in failed else part) for image, sha256, part in parts]
         asked = {name: value for name, value in self._asked.items() if name != "kind"}
         told = {"format": FORMAT, "kind": self.kind, "made": made, "recipe": asked, "facts": facts}
         if not first_process():
@@ -123,7 +138,9 @@ class TrainingFolder:
         if losses:
             write_atomic(self.path / "loss.csv", loss_csv(losses))
             write_atomic(self.path / "loss.png", loss_png(losses, self.kind))
-        write_atomic(self.path / SEEN, "".join(f"{one}\n" for one in sorted(set(seen))))
+        write_atomic(self.path / SEEN, "".join(f"{one}\n" for one in known))
+        if failed:
+            write_jsonl(self.path / _FAILURES, (asdict(f) for f in failed.values()))
         write_atomic(self.path / "split.csv", _csv(("image", "sha256", "part"), parts))
         write_atomic(self.path / FACTS, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
         shutil.rmtree(self.checkpoint, ignore_errors=True)
@@ -131,8 +148,24 @@ class TrainingFolder:
 
     def _begin(self) -> None:
         file = self.path / _ASKED
+        for spec in self._inputs:  # to begin anew would throw it away
+            place = spec.partition(":")[2] or spec
+            if place and self.path.resolve() in (Path(place).resolve(), *Path(place).resolve().parents):
+                raise UsageError(
+                    f"{spec} is in {self.path}, where the result is to go.", "Choose another folder with -o."
+                )
+        if (self.path / FACTS).is_file():
+            shutil.rmtree(self.checkpoint, ignore_errors=True)  # a kill came between the two
         if self._restart and file.is_file():
-            for name in (FACTS, WEIGHTS, "loss.csv", "loss.png", SEEN, "split.csv"):  # the first says that it is done
+            for name in (
+                FACTS,
+                WEIGHTS,
+                "loss.csv",
+                "loss.png",
+                SEEN,
+                "split.csv",
+                _FAILURES,
+            ):  # the first says that it is done
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.checkpoint, ignore_errors=True)
             self._write_asked()

@@ -14,19 +14,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ictc.errors import InputError
+from ictc.errors import InputError, UsageError
 from ictc.interfaces import Vectors
 from ictc.models.minilm import MiniLM
 from ictc.models.weights import folder_digest
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder, first_process
 from ictc.training.labelled import Given, given
-from ictc.training.loop import Device, Index, fit
+from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pairs import LABELS, TEMPLATE, check_templates, digest_of, filled, texts_of
 from ictc.training.recipe import Recipe
 from ictc.training.split import LEFT
@@ -99,7 +100,7 @@ def train_lit(
             **source.asked,
         }
         folder = TrainingFolder(out, KIND, wanted, restart=restart)
-        with folder.open():
+        with folder.open(partial(meet, device)):
             if (done := folder.finished()) is not None:
                 return done
             from ictc.training.texttowers import DualTower, open_tower
@@ -111,12 +112,15 @@ def train_lit(
             network = _network(tower)
             classes = known.source.classes if asked.texts == LABELS else None
             kinds = [classes[i.name] for i in known.trained] if classes else None
+            if kinds and len(set(kinds)) < 2:
+                raise UsageError(
+                    "Fewer than two classes are left to train on.", "Look at the images that cannot be read."
+                )
             batch, count = _batches(tower, unit(known.rows, *place), [texts[i.name] for i in known.trained], kinds)
             losses = fit(network, batch, len(known.trained), asked.recipe, folder, device, watch, least=2)
             scale = network.multiplied().item()
             facts = {
                 "images": len(known.trained),
-                "failed": len(known.failures),
                 "without_text": lacking,
                 "texts": count,
                 "loss": losses[-1][2],
@@ -136,7 +140,16 @@ def train_lit(
                 made |= {"text": MiniLM().fingerprint, "width": known.dim}
                 weights = {**tower.tuned(), **_tensors(mean=place[0], scale=place[1])}
             parts = known.source.rows
-            return folder.finish(made=made, facts=facts, losses=losses, seen=known.seen, parts=parts, weights=weights)
+            failures = [*source.failures, *known.failures]
+            return folder.finish(
+                made=made,
+                facts=facts,
+                losses=losses,
+                seen=known.seen,
+                parts=parts,
+                weights=weights,
+                failures=failures,
+            )
 
 
 def contrastive(images: Tensor, texts: Tensor, which: Tensor, kinds: Tensor, scale: Tensor) -> Tensor:

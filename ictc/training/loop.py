@@ -151,7 +151,7 @@ def meet(device: Device) -> None:
 def _accelerator(device: Device) -> Any:
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.state import AcceleratorState
+    from accelerate.state import AcceleratorState, GradientState
 
     from ictc.models.hf.loading import device_for
 
@@ -165,6 +165,7 @@ def _accelerator(device: Device) -> Any:
             if torch.cuda.is_available() and torch.cuda.is_bf16_supported()
             else "fp16"
         )
+    GradientState._reset_state()  # a Trainer in this process may have left it in the midst of accumulating
     AcceleratorState._reset_state(reset_partial_state=True)  # it is one for the whole process, whatever was asked since
     if ":" in name:
         torch.cuda.set_device(name)

@@ -95,7 +95,7 @@ def train_map(
         "seed": asked.seed,
         **source.asked,
     }
-    folder = TrainingFolder(out, KIND, wanted, restart=restart)
+    folder = TrainingFolder(out, KIND, wanted, restart=restart, inputs=(*asked.encoders, asked.to))
     with folder.open():
         if (done := folder.finished()) is not None:
             return done
@@ -106,7 +106,6 @@ def train_map(
         fitted = fit_ridge(features, joint)
         facts: dict[str, Any] = {
             "images": len(items),
-            "failed": len(failed),
             "width": features.shape[1],
             "dim": joint.shape[1],
             "ridge": float(f"{fitted.strength:.6g}"),
@@ -118,7 +117,9 @@ def train_map(
                 f"The encoders' features do not tell where images lie in the space of {asked.to}: mapped vectors are "
                 "no better than the mean of all. Train on more images, or another encoder."
             )
-        parts = {item.name: source.parts[item.name] for item in source.items} | dict.fromkeys(failed, LEFT)
+        parts = {item.name: source.parts[item.name] for item in source.items} | dict.fromkeys(
+            (f.image for f in failed), LEFT
+        )
         seen = frozenset().union(*(found.seen for found in founds), *(e.seen for e in embedders))
         return folder.finish(
             made={
@@ -133,6 +134,7 @@ def train_map(
             seen=seen | {item.sha256 for item in items},
             parts=[(i.name, i.sha256, _part(i, parts, seen)) for i in source.items],
             weights=_weights(founds, fitted),
+            failures=[*source.failures, *failed],
         )
 
 
@@ -192,13 +194,13 @@ def _placed(spec: str) -> str:
 
 def _embedded(
     source: Given, embedders: Sequence[CachedImages], watch: Watch
-) -> tuple[list[Item], list[Matrix], list[str]]:
+) -> tuple[list[Item], list[Matrix], list[Failure]]:
     """The images to train on that all have a vector of, equal ones once; their vectors by embedder; who failed."""
     items = list({item.sha256 or item.name: item for item in source.training}.values())
     with watch("embed", len(items) * len(embedders)) as tick:
         found = [embedder.embed_images(items, tick) for embedder in embedders]
     wrong = [next((f for f in each if isinstance(f, Failure)), None) for each in zip(*found, strict=True)]
-    failed = [item.name for item, failure in zip(items, wrong, strict=True) if failure]
+    failed = [failure for failure in wrong if failure]
     kept = [i for i, failure in enumerate(wrong) if failure is None]
     if len(kept) < 2:
         first = next((f.message for f in wrong if f), "it cannot be told how it differs from others.")

@@ -127,7 +127,6 @@ def train_views(
             spread_out = _spread(encoder, plain())
         facts = {
             "images": len(pictures.items),
-            "failed": len(pictures.failures),
             "loss": of_epochs(losses)[-1][1],
             **spread_out,
         }
@@ -137,6 +136,7 @@ def train_views(
             losses=losses,
             seen=backbone.seen | {i.sha256 for i in pictures.items},
             parts=source.rows,
+            failures=[*source.failures, *pictures.failures],
             weights={f"{ENCODER}{name}": one for name, one in encoder.state_dict().items()},
         )
 

@@ -24,7 +24,7 @@ def test_it_trains_says_what_came_of_it_and_every_command_takes_it(
     words += ["--template", "{class}", "--epochs", 8, "--lr", 0.01, "--batch-size", 3, "--accumulate", 1]
     with caplog.at_level(logging.INFO):
         done = invoke(*words)
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 3, done.output  # one is broken
     assert f"written: {out}" in done.stdout and "on 3 that were held apart" in done.stdout
     assert f"trained:{out}" in done.stderr and f"hf:{out}" in done.stderr
     assert "train: " in done.stderr, "how far it is, in our own words"
@@ -32,7 +32,11 @@ def test_it_trains_says_what_came_of_it_and_every_command_takes_it(
     told = json.loads(invoke(*words, "--json").stdout)
     assert (told["kind"], told["recipe"]["template"], told["recipe"]["accumulate"]) == ("captioner", "{class}", 1)
     facts = told["facts"]
-    assert facts["classes"] == ["n0", "n1"] and facts["images"] + facts["tested"] + facts["failed"] in (10, 11)
+    assert (
+        facts["classes"] == ["n0", "n1"]
+        and facts["images"] + facts["tested"] + facts["failed"] == 11
+        and facts["failed"] == 1
+    )
     compared = invoke(
         "compare", pictures, "--features", f"trained:{out}", "--truth", "folder", "-k", 2,
         "--clusterer", "kmeans", "-o", tmp_path / "compare", "--json",

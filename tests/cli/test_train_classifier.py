@@ -28,7 +28,7 @@ def tuned(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     out = tmp_path_factory.mktemp("out") / "tuned"
     (digits / "n0" / "broken.png").write_bytes(BROKEN_PNG)
     done = invoke("train", "classifier", digits, *QUICK, "-o", out, "--json")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 3, done.output  # one is broken
     return out, json.loads(done.stdout)
 
 
@@ -36,13 +36,16 @@ def test_it_learns_and_says_so(tuned: tuple[Path, dict[str, Any]]) -> None:
     out, told = tuned
     assert told["spec"] == f"trained:{out}" and told["facts"]["classes"] == ["n0", "n1", "n2"]
     rows = list(csv.DictReader((out / "split.csv").open()))
+    (failed,) = (json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines())
+    assert failed["image"] == "n0/broken.png" and told["facts"]["codes"] == {failed["code"]: 1}
+    assert [r["image"] for r in rows if r["part"] == "failed"] == ["n0/broken.png"]
     trained = {r["sha256"] for r in rows if r["part"] == "train"}
     apart = [r for r in rows if r["part"] == "test"]
-    assert len(apart) == 12 and len(rows) == 37 and told["facts"]["tested"] + told["facts"]["images"] == 36
+    assert len(apart) == told["facts"]["tested"] and len(rows) == 37 and len(apart) + told["facts"]["images"] == 36
     assert not trained & {r["sha256"] for r in apart}
     assert told["facts"]["accuracy"] > 0.75
     seen = set((out / "seen.txt").read_text().split())
-    assert len(seen) == told["facts"]["images"] and seen == trained - BROKEN
+    assert len(seen) == told["facts"]["images"] and seen == trained and not seen & BROKEN
     losses = [float(r["loss"]) for r in csv.DictReader((out / "loss.csv").open())]
     assert losses[-1] < losses[0] / 2 and (out / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert not (out / "checkpoint").exists()
@@ -79,6 +82,26 @@ def test_its_features_are_an_embedder_for_every_command(
     assert told["recipe"]["weights"] not in ("", "random")
 
 
+def test_it_is_no_place_for_what_it_begins_with(tuned: tuple[Path, dict[str, Any]], digits: Path) -> None:
+    """To begin anew would throw the base away before it is read."""
+    out, _ = tuned
+    done = invoke(
+        "train", "compress", digits, "--truth", "folder", "--embedder", f"trained:{out}", "-o", out, "--restart"
+    )
+    assert done.exit_code == 2 and "where the result is to go" in done.output
+    assert (out / "trained.json").exists() and (out / "model.safetensors").exists()
+
+
+def test_a_result_among_the_images_is_no_image(digits: Path, tmp_path: Path) -> None:
+    import shutil
+
+    images = Path(shutil.copytree(digits, tmp_path / "in"))
+    (images / "n0" / "broken.png").unlink()
+    for _ in range(2):
+        done = invoke("train", "classifier", images, *QUICK, "-o", images / "tuned", "--json")
+        assert done.exit_code == 0 and json.loads(done.stdout)["facts"]["classes"] == ["n0", "n1", "n2"], done.output
+
+
 def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -91,6 +114,15 @@ def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Pa
     done = invoke(*embed)
     assert done.exit_code == 2 and "another architecture" in done.output
     (out / "trained.json").write_text(json.dumps(told))
+    (out / "trained.json").write_text(json.dumps({**told, "made": {"encoder": {"family": "small", "side": 8}}}))
+    done = invoke(*embed)
+    assert done.exit_code == 2 and "KeyError: 'width'" in done.output and "Traceback" not in done.output
+    (out / "trained.json").write_text(json.dumps(told))
+    seen = (out / "seen.txt").read_text()
+    (out / "seen.txt").write_text(seen[: len(seen) // 2])
+    done = invoke(*embed)
+    assert done.exit_code == 2 and "seen.txt has" in done.output, "what was trained on is known whole or not at all"
+    (out / "seen.txt").write_text(seen)
     (out / "model.safetensors").write_bytes(b"cut")
     done = invoke(*embed)
     assert done.exit_code == 2 and "damaged" in done.output and "Traceback" not in done.output

@@ -198,6 +198,7 @@ def _embedders() -> dict[str, str]:
         "timm:NAME": _with("timm", "torchvision", extra="timm"),
         "classical:NAME": _with("cv2", "skimage", extra="classical"),
         "sbert:[REPO_OR_DIR]": "works: texts (descriptions) alone",
+        "trained:FOLDER": "works: what `ictc train` left in a folder",
         "described:DESCRIBER[,TEXTS]": "works: images by what a describer says of them",
         "vectors:FILE": f"works: vectors made elsewhere, FILE.npy or FILE.parquet{parquet}",
     }

@@ -81,6 +81,16 @@ def rebuild(made: Mapping[str, Any], *, trust: bool = False) -> Backbone:
     Raises:
         SpecError: it needs code that is not trusted, or is of a family that is not known here.
     """
+    try:
+        return _rebuilt(made, trust)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SpecError(
+            f"What trained.json says of the network cannot be: {type(error).__name__}: {error}",
+            "Copy the folder again, or train anew.",
+        ) from error
+
+
+def _rebuilt(made: Mapping[str, Any], trust: bool) -> Backbone:
     family, side = made.get("family"), made["side"]
     if family == "small":
         return small(str(made["width"]), side)

@@ -206,7 +206,7 @@ def test_images_without_a_vector_are_left(given: tuple[Path, str], tmp_path: Pat
         8,
         ["blue", "green", "red"],
     )
-    assert (tmp_path / "out" / "split.csv").read_text().count(",left\n") == 8
+    assert (tmp_path / "out" / "split.csv").read_text().count(",failed\n") == 8
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,15 @@ def test_the_first_step_is_adams(tmp_path: Path) -> None:
     assert losses == [(1, 1, pytest.approx(float((ROWS[:, :2] @ before).square().mean())))]
 
 
+def test_whatever_another_training_left_in_the_process(tmp_path: Path) -> None:
+    """transformers' Trainer shares accelerate's state, and may end while it accumulates: no step would be made."""
+    from accelerate import Accelerator
+
+    before = weights(trained(tmp_path / "before"))
+    Accelerator(cpu=True, gradient_accumulation_steps=2).gradient_state._set_sync_gradients(False)
+    assert weights(trained(tmp_path / "after")) == before
+
+
 def test_rates() -> None:
     recipe = Recipe(1, 1, 0.4, schedule="cosine", warmup=0.2)
     assert [recipe.rate(s, 10) for s in (0, 1, 2)] == [0.2, 0.4, 0.4]

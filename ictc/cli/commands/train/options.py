@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ictc.cli.console import print_json, say, show_line
+from ictc.errors import EXIT_PARTIAL
 from ictc.text import command_line
 
 _HOW = "How it is trained"
@@ -104,12 +105,15 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
     spec = f"trained:{out}"
     if done["facts"].get("warning"):
         say(f"warning: {done['facts']['warning']}")
-    if as_json:
-        print_json({"output": str(out), "spec": spec, **done, "exit": 0})
-        return
     facts = done["facts"]
-    if facts.get("failed"):
-        say(f"{facts['failed']} images could not be read and were left out.")
+    if failed := facts.get("failed"):
+        codes = ", ".join(f"{code}: {n}" for code, n in facts["codes"].items())
+        say(f"{failed} {'image' if failed == 1 else 'images'} failed ({codes}): {out / 'failures.jsonl'} says why.")
+    if as_json:
+        print_json({"output": str(out), "spec": spec, **done, "exit": EXIT_PARTIAL if failed else 0})
+        if failed:
+            raise typer.Exit(EXIT_PARTIAL)
+        return
     if facts.get("without_text"):
         say(f"{facts['without_text']} images to train on have no text and were left out.")
     lines = [f"{done['kind']}: trained on {facts['images']:,} images"]
@@ -123,7 +127,9 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
         lines.append(f"{facts['variance']:.1%} of where images lie is told by others")
     show_line(", ".join(lines))
     show_line(f"written: {out}")
-    if done["made"].get("classes"):
+    if done["made"].get("classes") and facts.get("tested"):
         say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")
     else:
         say(f"next: {command_line('cluster', images, '--embedder', spec)}")
+    if failed:
+        raise typer.Exit(EXIT_PARTIAL)
