@@ -7,7 +7,7 @@ from typing import Annotated
 
 from ictc.cli import options as o
 from ictc.cli.commands.train import options as t
-from ictc.cli.console import say, watch
+from ictc.cli.console import watch
 from ictc.text import command_line
 
 Base = Annotated[str, t.option("base", "REPO_OR_DIR", "A BLIP that captions.")]
@@ -46,6 +46,5 @@ def captioner(
     recipe = Recipe(epochs, batch_size, lr, weight_decay, seed=seed)
     asked = Asked(images, truth, base, template, recipe, accumulate, train_share, per_class)
     done = train_captioner(asked, output, Device(device, precision), watch, restart=restart)
-    t.told(output, done, images, json_output)
-    if not json_output:
-        say(f"or: {command_line('run', images, '-c', 'CRITERION', '--describer', f'hf:{output}')}")
+    also = command_line("run", images, "-c", "CRITERION", "--describer", f"hf:{output}")
+    t.told(output, done, images, json_output, also)

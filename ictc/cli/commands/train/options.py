@@ -96,8 +96,8 @@ Run = Annotated[
 ]  # fmt: skip
 
 
-def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None:
-    """What came of it, and how it is used."""
+def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool, also: str = "") -> None:
+    """What came of it, and how it is used; `also`: another command. Exits with 3 where images failed."""
     from ictc.training.folder import first_process
 
     if not first_process():
@@ -131,5 +131,7 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool) -> None
         say(f"next: {command_line('compare', images, '--truth', 'folder', '--features', spec)}")
     else:
         say(f"next: {command_line('cluster', images, '--embedder', spec)}")
+    if also:
+        say(f"or: {also}")
     if failed:
         raise typer.Exit(EXIT_PARTIAL)
