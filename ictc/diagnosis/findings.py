@@ -130,8 +130,6 @@ def _why_alike(a: str, b: str, words: Mapping[str, Wording], said: Mapping[str, 
 def _said(result: Result) -> dict[str, Counter[str]]:
     """The labels of each cluster's images."""
     labels = {x.image: x.label.casefold() for x in result.labels}
-    if len(set(labels.values())) == 1:  # one word for all images, as of vectors without texts, says nothing of any
-        labels = {}
     said: dict[str, Counter[str]] = {name: Counter() for name in result.names}
     for a in result.assignments:
         if a.cluster is not None and a.image in labels:

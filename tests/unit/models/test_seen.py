@@ -22,7 +22,7 @@ CPU = ModelOptions(device="cpu")
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """What `ictc train lit` leaves of a dual encoder, beside the models themselves."""
-    told = {"format": "ictc-trained/1", "kind": "lit", "made": {"folder": "clip"}, "recipe": {}, "facts": {}}
+    told = {"format": "ictc-trained/1", "kind": "lit", "made": {"folder": "clip"}, "recipe": {}, "facts": {"seen": 2}}
     (tmp_path / "trained.json").write_text(json.dumps(told))
     (tmp_path / "seen.txt").write_text("aa\nbb\n")
     return tmp_path
@@ -56,5 +56,5 @@ def test_a_file_of_the_name_that_is_not_ours_is_none_of_ours(out: Path, text: st
 
 def test_one_that_cannot_be_read_is_told(out: Path) -> None:
     (out / "seen.txt").unlink()
-    with pytest.raises(SpecError, match=r"trained.json cannot be read"):
+    with pytest.raises(SpecError, match="of its training cannot be read"):
         seen_in(str(out / "clip"))
