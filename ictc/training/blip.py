@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from ictc.errors import RunError, StepError, UsageError
 from ictc.modeloptions import ModelOptions
-from ictc.models.hf.loading import device_for, part, quiet
+from ictc.models.hf.loading import device_for, errors_alone, part, quiet
 from ictc.models.hf.memory import give_back, ran_out
 from ictc.models.hf.spec import Source
 from ictc.models.hf.whole import whole
@@ -112,7 +112,7 @@ class Tuning:
                 self._model, self._arguments(), self._together, train_dataset=examples, callbacks=[watching]
             )
             trainer.remove_callback(PrinterCallback)
-            stack.enter_context(_silent())
+            stack.enter_context(errors_alone())
             try:
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
             except Exception as error:
@@ -236,19 +236,6 @@ class Tuning:
         return StepError(
             f"Memory ran out with {size} examples at once.", f"Take fewer, for the same steps: {less}; or --device cpu."
         )
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """What the Trainer has to say is errors alone: how far it is, is told by the callback."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def _callback(stack: ExitStack, watch: Watch, recipe: Recipe, stopped: threading.Event) -> Any:

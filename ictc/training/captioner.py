@@ -91,7 +91,7 @@ def train_captioner(
         "seed": recipe.seed,
         **source.asked,
     }
-    folder = TrainingFolder(out, KIND, wanted, restart=restart)
+    folder = TrainingFolder(out, KIND, wanted, restart=restart, inputs=(f"hf:{base.place}",))
     with folder.open():
         if (done := folder.finished()) is not None:
             return done

@@ -149,8 +149,12 @@ class TrainingFolder:
     def _begin(self) -> None:
         file = self.path / _ASKED
         for spec in self._inputs:  # to begin anew would throw it away
-            place = spec.partition(":")[2] or spec
-            if place and self.path.resolve() in (Path(place).resolve(), *Path(place).resolve().parents):
+            kind, _, place = spec.partition(":")
+            if (
+                place
+                and kind != "small"
+                and self.path.resolve() in (Path(place).resolve(), *Path(place).resolve().parents)
+            ):
                 raise UsageError(
                     f"{spec} is in {self.path}, where the result is to go.", "Choose another folder with -o."
                 )

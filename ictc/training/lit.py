@@ -25,6 +25,7 @@ from ictc.interfaces import Vectors
 from ictc.models.minilm import MiniLM
 from ictc.models.weights import folder_digest
 from ictc.progress import Watch, unwatched
+from ictc.reasoners.spherical import unit
 from ictc.training.folder import TrainingFolder, first_process
 from ictc.training.labelled import Given, given
 from ictc.training.loop import Device, Index, fit, meet
@@ -116,7 +117,9 @@ def train_lit(
                 raise UsageError(
                     "Fewer than two classes are left to train on.", "Look at the images that cannot be read."
                 )
-            batch, count = _batches(tower, unit(known.rows, *place), [texts[i.name] for i in known.trained], kinds)
+            batch, count = _batches(
+                tower, unit(_standardised(known.rows, place)), [texts[i.name] for i in known.trained], kinds
+            )
             losses = fit(network, batch, len(known.trained), asked.recipe, folder, device, watch, least=2)
             scale = network.multiplied().item()
             facts = {
@@ -164,12 +167,8 @@ def contrastive(images: Tensor, texts: Tensor, which: Tensor, kinds: Tensor, sca
     return (cross_entropy(logits, wanted) + cross_entropy(logits.T, wanted)) / 2
 
 
-def unit(rows: Vectors, mean: Vectors, scale: Vectors) -> Vectors:
-    """Rows [n, d] standardised, of unit length; zeros stay."""
-    placed = (rows - mean) / scale
-    length = np.linalg.norm(placed, axis=1, keepdims=True)
-    out: Vectors = np.divide(placed, length, out=np.zeros_like(placed), where=length > 1e-12)
-    return out
+def _standardised(rows: Vectors, place: tuple[Vectors, Vectors]) -> Vectors:
+    return (rows - place[0]) / place[1]
 
 
 def _paired(source: Given, texts: Mapping[str, Sequence[str]]) -> tuple[Given, int]:
@@ -251,8 +250,8 @@ def _tested(tower: Any, known: Embedded, place: tuple[Vectors, Vectors], templat
     classes = sorted({true[i.name] for i in (*known.trained, *known.apart)})
     with torch.inference_mode():
         rows = [tower(*tower.inputs(filled(templates, name))).mean(0).numpy() for name in classes]
-    middle = unit(np.stack(rows), np.zeros(known.dim, np.float32), np.ones(known.dim, np.float32))
-    nearest = (unit(known.apart_rows, *place) @ middle.T).argmax(axis=1)
+    middle = unit(np.stack(rows))
+    nearest = (unit(_standardised(known.apart_rows, place)) @ middle.T).argmax(axis=1)
     right = sum(classes[n] == true[i.name] for n, i in zip(nearest, known.apart, strict=True))
     return {"tested": len(known.apart), "accuracy": round(right / len(known.apart), 4)}
 

@@ -17,12 +17,13 @@ import numpy as np
 from ictc.embed.beside import store_beside
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import open_images
-from ictc.embedders.trained.mapped import Matrix, unit
+from ictc.embedders.trained.mapped import Matrix
 from ictc.errors import InputError, SpecError, UsageError
 from ictc.modeloptions import ModelOptions
 from ictc.models.backbones.opening import ENCODER, open_trained
 from ictc.models.trained import TrainedFolder, read_trained
 from ictc.progress import Watch, unwatched
+from ictc.reasoners.spherical import unit
 from ictc.store import Store
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import Given, given

@@ -92,6 +92,13 @@ def test_it_is_no_place_for_what_it_begins_with(tuned: tuple[Path, dict[str, Any
     assert (out / "trained.json").exists() and (out / "model.safetensors").exists()
 
 
+def test_a_folder_may_be_called_as_a_network_is(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        done = invoke("train", "classifier", digits, *QUICK, "--base", "small:2", "--epochs", 1, "-o", "2", "--json")
+        assert done.exit_code == 3 and "error" not in json.loads(done.stdout), done.output
+
+
 def test_a_result_among_the_images_is_no_image(digits: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -19,6 +19,7 @@ from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.models.minilm import BATCH, MiniLM, mean_pooled, opened, padded, tokens_of
 from ictc.models.trained import TrainedFolder
 from ictc.models.weights import folder_digest
+from ictc.reasoners.spherical import unit
 from ictc.registry import EmbedderContext
 from ictc.types import Failure, Item
 
@@ -96,7 +97,7 @@ class Tuned:
         if not len(rows):
             return found
         weights = self._loaded()[2]
-        return placed(found, _unit((rows - weights["mean"].numpy()) / weights["scale"].numpy()))
+        return placed(found, unit((rows - weights["mean"].numpy()) / weights["scale"].numpy()))
 
     def embed_texts(self, texts: Sequence[str], tick: Tick = no_tick) -> Vectors:
         """Unit rows [n, d]. A text without words is a row of zeros."""
@@ -114,7 +115,7 @@ class Tuned:
                 pooled = mean_pooled(bert, *padded([tokens[i] for i in part])).float()
                 rows[part] = (torch.nn.functional.normalize(pooled, dim=1) @ weights["projection.weight"].T).numpy()
                 tick(len(part))
-        return _unit(rows)
+        return unit(rows)
 
     def _loaded(self) -> tuple[Any, Bert, dict[str, Any]]:
         """Raises SpecError: the weights are damaged, or of another architecture."""
@@ -133,9 +134,3 @@ class Tuned:
                 bert.weights.update(own)
                 self._parts = tokenizer, bert, weights
             return self._parts
-
-
-def _unit(rows: Vectors) -> Vectors:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    out: Vectors = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12).astype(np.float32)
-    return out

@@ -21,6 +21,7 @@ from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.models.backbones.opening import ENCODER, load, rebuild
 from ictc.models.trained import TrainedFolder
 from ictc.progress import portion
+from ictc.reasoners.spherical import unit
 from ictc.registry import EmbedderContext
 from ictc.types import Failure, Item
 
@@ -96,10 +97,3 @@ class Mapped:
     def _all(self) -> dict[str, Tensor]:
         self._weights = self._weights or self._found.weights()
         return self._weights
-
-
-def unit(rows: Matrix) -> Matrix:
-    """Zeros stay zeros."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    found: Matrix = rows / np.where(lengths > 0, lengths, 1)
-    return found

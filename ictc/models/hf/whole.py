@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from ictc.errors import SpecError
 from ictc.modeloptions import ModelOptions
-from ictc.models.hf.loading import part
+from ictc.models.hf.loading import errors_alone, part
 from ictc.models.hf.spec import Source
 
 _SHOWN = 3
@@ -21,7 +20,7 @@ def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str]
     Raises:
         SpecError: it cannot be loaded, or some weight is in no file.
     """
-    with _unreported():
+    with errors_alone():
         made, told = part(auto, source, options, use_safetensors=True, output_loading_info=True, **more)
     missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare)))
     if missing:
@@ -31,16 +30,3 @@ def whole(auto: Any, source: Source, options: ModelOptions, spare: Sequence[str]
             "Copy or save the folder again; with random numbers in their place, vectors would mean nothing.",
         )
     return made
-
-
-@contextmanager
-def _unreported() -> Iterator[None]:
-    """Without the library's table of weights that are spare, such as a classifier's; what is missing is told here."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)

@@ -15,12 +15,12 @@ from PIL import Image
 from sklearn.linear_model import Ridge
 
 from ictc.embedders.opening import open_images
-from ictc.embedders.trained.mapped import unit
 from ictc.errors import InputError, SpecError, UsageError
 from ictc.images.sources import read_source
 from ictc.interfaces import JointEmbedder, Trained
 from ictc.modeloptions import ModelOptions
 from ictc.models.trained import read_trained
+from ictc.reasoners.spherical import unit
 from ictc.store import Store
 from ictc.training.byol import train_byol
 from ictc.training.loop import Device
