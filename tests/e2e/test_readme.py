@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.following import ROOT, Reader, blocks
+from tests.servers.moods import by_light
 from tests.servers.scripted import ScriptedServer
-from tests.servers.thinking import thinking
 
-README = Path(__file__).parent.parent.parent / "README.md"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-
-
-def commands() -> list[list[str]]:
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [shlex.split(line, comments=True) for line in lines if line.startswith("ictc ")]
+README = ROOT / "README.md"
+COMMANDS = [
+    (n, line) for b in blocks(README) if b.language == "sh" for n, line in b.commands if line.startswith("ictc ")
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +47,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ScriptedServer]:
+    """Stands for all models that the README names."""
+    with ScriptedServer(by_light()) as started:
+        yield started
+
+
+@pytest.fixture
+def reader(folder: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    at = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    return Reader(folder, monkeypatch, {"http://localhost:8000/v1": server.url}, at)
+
+
 def test_the_readme_shows_the_main_commands() -> None:
-    assert {c[1] for c in commands()} >= {
+    shown = {line.split()[1] for _, line in COMMANDS}
+    assert shown >= {
         "run",
         "cluster",
         "classify",
@@ -68,45 +70,22 @@ def test_the_readme_shows_the_main_commands() -> None:
         "analyze",
         "embed",
         "show",
-        "step1",
-        "step2a",
-        "step2b",
-        "step3",
         "report",
         "score",
-        "import",
-        "doctor",
-        "prompts",
+        "compare",
+        "train",
     }
+    assert shown >= {"step1", "step2a", "step2b", "step3", "refine", "diff", "update", "export", "undo"}
+    assert shown >= {"import", "doctor", "prompts"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:
-    """Stands for all models that the README names."""
-    with ScriptedServer(thinking(lambda text: text.split()[2], look)) as started:
-        yield started
+@pytest.mark.parametrize(("number", "line"), COMMANDS, ids=[f"line {n}" for n, _ in COMMANDS])
+def test_a_command_of_the_readme_works(reader: Reader, number: int, line: str) -> None:
+    assert reader.command(line, f"README.md:{number}")
 
 
-def look(image: Image.Image) -> str:
-    light = np.asarray(image.convert("L")).mean()
-    return f"It is {'calm' if light > 140 else 'lively' if light > 90 else 'gloomy'} here."
-
-
-@pytest.mark.parametrize("number", range(len(commands())))
-def test_a_command_of_the_readme_works(folder: Path, server: ScriptedServer, number: int) -> None:
-    words = [word.replace("http://localhost:8000/v1", server.url) for word in commands()[number]]
-    environment = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=False, env=environment
-    )
-    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}{done.stderr}"
-    assert done.stdout
-
-
-def test_the_example_of_the_library_works(folder: Path) -> None:
-    (example,) = blocks("python")
-    done = subprocess.run([sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, env=os.environ)
-    assert done.returncode == 0, done.stderr
-    *clusters, accuracy = done.stdout.splitlines()
+def test_the_example_of_the_library_works(reader: Reader) -> None:
+    (example,) = [b for b in blocks(README) if b.language == "python"]
+    *clusters, accuracy = reader.python(example.text, "README.md").splitlines()
     assert len(clusters) == 3
     assert 0 < float(accuracy) <= 1
