@@ -19,7 +19,7 @@ from ictc.fallback import fell_back, told_of
 from ictc.images.sources import Source, read_source
 from ictc.interfaces import Describer, Reasoner
 from ictc.lane.checking import check_lane
-from ictc.lane.describer import kept_lane
+from ictc.lane.describer import kept_lane, worded
 from ictc.lane.split import knowing
 from ictc.means import Means, wording_from_json
 from ictc.outlying import Outliers
@@ -93,7 +93,7 @@ class Done:
         named = bool(self.folder.settings(self.revision.id).wording.get("names"))
         entry = self.folder.entry(self.revision.id)
         return diagnose(
-            named_alone(self.result),
+            worded(named_alone(self.result)),
             entry.get("same", ()),
             by_hand=named or bool(self.revision.corrections()),
             pinned=entry.get("pinned", ()),

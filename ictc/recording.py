@@ -12,6 +12,7 @@ from typing import Any
 
 from ictc.diagnosis import mean_the_same, near_names
 from ictc.interfaces import Describer, Embedder, Noted, Reasoner, Tick, Trained
+from ictc.lane.describer import worded
 from ictc.means import OFFLINE
 from ictc.models.trained import seen_by
 from ictc.outlying import outliers_of, without
@@ -108,7 +109,7 @@ def compare(folder: RunFolder, revision: Revision, embedder: Embedder) -> None:
     """Clusters of one meaning go with the revision: finding them takes a text model, telling them must not."""
     embed = embedder.embed_texts
     pairs = near_names(without(revision.taxonomy()).names, embed)
-    same = mean_the_same(revision.result(), pairs, embed) if pairs else []
+    same = mean_the_same(worded(revision.result()), pairs, embed) if pairs else []
     if same or folder.entry(revision.id).get("same"):
         folder.note(revision, same=same)
 

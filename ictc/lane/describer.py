@@ -13,6 +13,7 @@ from ictc.fingerprint import code_digest
 from ictc.interfaces import Tick, no_tick
 from ictc.lane.words import nearest_words
 from ictc.means import Lane, lane_from_json
+from ictc.result import Result
 from ictc.runfolder import Settings
 from ictc.types import Description, Failure, Item
 from step1.tags import vocabulary_digest
@@ -27,6 +28,16 @@ def kept_lane(settings: Settings) -> Lane | None:
     lane, described = lane_from_json(settings.lane), settings.describer_fingerprint
     kept = described.split(",", 2)[2] if described.startswith(_KIND) else ""
     return lane and replace(lane, kept=kept, criterion=settings.criterion)
+
+
+def worded(result: Result) -> Result:
+    """The result with labels and descriptions of those images alone of which something is said: that all others are
+    called one thing makes no clusters alike."""
+    mute = {d.image for d in result.descriptions if d.text == WORDLESS}
+    if not mute:
+        return result
+    said = [d for d in result.descriptions if d.image not in mute]
+    return replace(result, descriptions=said, labels=[x for x in result.labels if x.image not in mute])
 
 
 class LaneDescriber:

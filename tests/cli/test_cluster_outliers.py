@@ -79,3 +79,12 @@ def test_images_less_sure_than_asked_for_are_unassigned(place: Path, tmp_path: P
     assert BETWEEN in unsure and len(unsure) < len(every)
     assert {name for name, row in sure.items() if row["cluster"] is None} == unsure
     assert all(sure[name]["evidence"].startswith("unsure, perhaps ") for name in unsure)
+
+
+def test_clusters_of_vectors_without_words_are_not_alike_for_want_of_words(place: Path, tmp_path: Path) -> None:
+    """All images have one label there and one description: they tell no two clusters alike, whatever the names."""
+    run = tmp_path / "run"
+    assert "findings" not in ictc(place, run)
+    named = ("--rename", "cluster 1=boat", "--rename", "cluster 2=ship", "--json")
+    done = CliRunner().invoke(app, ["refine", str(run), *named])
+    assert done.exit_code == 0 and "findings" not in json.loads(done.stdout), done.output
