@@ -79,7 +79,8 @@ class Sample:
     left out. `classes` by criterion; the first criterion's stands in the file's name; "" or none: not known.
 
     `suffix` is that of the file written: `.png` for pixels, the original's where `image` gives an encoded file, which
-    is written byte for byte. `original`: what the publisher calls the image, "" where it has no name.
+    is written byte for byte. `original`: what the publisher calls the image, "" where it has no name. `written`: the
+    number as the file's name has it where that is not `number` (`001`: unique only together with the class).
     """
 
     number: int
@@ -87,6 +88,7 @@ class Sample:
     image: Image
     suffix: str = ".png"
     original: str = ""
+    written: str = ""
 
 
 class Member(Protocol):
