@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from ictc.cli import config
 from ictc.cli.commands import (
     analyze,
+    bench,
     classify,
     cluster,
     compare,
@@ -86,6 +87,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "classify": classify.classify,
     "update": update.update,
     "compare": compare.compare,
+    "bench": bench.bench,
     "step1": steps.step1,
     "step2a": steps.step2a,
     "step2b": steps.step2b,

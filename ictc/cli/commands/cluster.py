@@ -21,14 +21,15 @@ from ictc.text import command_line
 if TYPE_CHECKING:
     from ictc.job import Done
 
-_OPTIONS = (
+OPTIONS = (
     "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "rpm", "tpm",
     "timeout", "retries", "retry_failed", "image_side", "max_calls", "max_cost", "prices", "dry_run",
 )  # fmt: skip
+"""Options of models that bear on the embedding lane."""
 CRITERION = SHOWN
 
 
-@with_models(only=_OPTIONS)
+@with_models(only=OPTIONS)
 def cluster(
     images: o.Images,
     given: Given,
