@@ -14,7 +14,7 @@ _SAME = ("lines", "off_list", "names", "classes", "acc", "ari", "nmi")
 def print_as_published(told: dict[str, Any]) -> None:
     """A row a version of the scorer, one where both say the same; mean and range where something is drawn."""
     table = Table(title="as published: scored by the original's rules, not by ictc's", title_justify="left")
-    table.add_column()
+    table.add_column(no_wrap=True)
     for head in ("ACC", "ARI", "NMI", "off-list", "classes"):
         table.add_column(head, justify="right")
     theirs = told["accuracy_txt"]
@@ -34,7 +34,7 @@ def print_as_published(told: dict[str, Any]) -> None:
         last = told["seed"] + max(v["draws"] for v in versions) - 1
         show_line(f"mean [lowest, highest] of draws with the seeds {told['seed']} to {last}")
     if any(v["off_list"] for v in versions):
-        show_line("For Llama the original asked WordNet, not chance, where an answer was off the list: not reproduced.")
+        show_line("For its Llama HF runs the original asked WordNet, not chance, about answers off the list: not reproduced.")
     if told.get("problem"):
         show_line(f"accuracy.txt not used: {told['problem']}")
 

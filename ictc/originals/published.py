@@ -2,18 +2,18 @@
 
 Its rules, line by line, whatever a reply goes on to say:
 
-* the answer is what stands between the first and the second colon of the line, trimmed and lower-cased; its last version
-  also takes out every `,` `'` and `.`;
+* the answer is what stands between the first and the second colon of the line, trimmed and lower-cased; its last
+  version also takes out every `,` `'` and `.`;
 * the names are what stands so in the lines of step 2b that have a colon and no `Reason`;
-* an answer that is none of the names becomes one of them by `random.choice` (`random` here: the same generator, seeded);
+* an answer that is none of the names becomes one of them by `random.choice` (here the same generator, seeded);
 * the class is what follows the last underscore before `.png` or `.jpg`; its first release took the files of the image
   folder, and all that follows the number;
-* as many clusters are matched as there are classes. Of more clusters than that, the ones that Python's set puts last are
-  not matched and all taken for the first class of its set: chance again, drawn here by the seed too.
+* as many clusters are matched as there are classes. Of more clusters than that, the ones that Python's set puts last
+  are not matched and all taken for the first class of its set: chance again, drawn here by the seed too.
 
 Where anything is drawn, there is no one figure: `draws` are made, seeds `seed`, `seed` + 1, ...
 
-For Llama its last version asks WordNet for the nearest name and draws only where WordNet has none. No WordNet is used
+For Llama its later versions ask WordNet for the nearest name and draw only where WordNet has none. No WordNet is used
 here: its figures for such a run are not reproduced when answers are off the list.
 """
 
@@ -215,7 +215,7 @@ def _draw(classes: Sequence[str], answers: Sequence[str], names: Sequence[str], 
     from scipy.optimize import linear_sum_assignment
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     known = set(names)
     given = [answer if answer in known else chance.choice(names) for answer in answers]
     rows, columns = sorted(set(given)), sorted(set(classes))

@@ -6,10 +6,10 @@ Formats, as its `step*.py` write them and its published `data/` shows them:
     step2b_result.txt   Answer 1: dog | Answer10 : frog | 1: saxophone | 1. Tree, with optional Reason lines
     step3_result.txt    Image file-cifar10/0_cat.png Answer: cat
 
-A reply may go on over several lines. Models that were asked over its web interface have them as `\\n` in one line, and a
-bare backslash for every quote: `Answer: \\airplane\\`. A reply gives an answer only where a line of it begins with
-`Answer:`; a model that comes to `Answer: frog` in mid-sentence is arguing, not answering, and is off the list. Replies
-`ERROR_TIMEOUT` and the like are failures.
+A reply may go on over several lines. Those of models that were asked over a web interface have them as `\\n` in one
+line, and a bare backslash for a quote: `Answer: \\airplane\\`. A reply gives an answer only where a line of it begins
+with `Answer:`; a model that comes to `Answer: frog` in mid-sentence is arguing, not answering, and is off the list.
+Replies `ERROR_TIMEOUT` and the like are failures.
 """
 
 from __future__ import annotations

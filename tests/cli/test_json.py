@@ -160,7 +160,7 @@ BAD: dict[str, list[tuple[str, ...]]] = {
     "diff": [("{none}",), ("{made}",), ("{made}", "1", "2"), ("{made}", "{none}"), ("{made}", "1", "1", "1")],
     "export": [("{none}", "--to", "csv"), ("{made}", "--to", "magic"), ("{made}",), ("{made}", "--to", "folders")],
     "undo": [("{none}",), ("{captions}",)],
-    "import": [("{none}",)],
+    "import": [("{none}",), ("{none}", "--as-published"), ("{none}", "--seed", "-1")],
     "doctor": [("too", "many"), ("nobody:knows",)],
     "train simclr": [
         ("{none}",),
