@@ -2,7 +2,7 @@
 
 No publisher states a format of such files, so what they commonly are is read, told by the extension:
 
-    .csv .tsv .jsonl    a column with the image (`file_name`, `image`, ...); one called as the criterion, `label` or `class`
+    .csv .tsv .jsonl    a column of images (`file_name`, `image`, ...) and one called as the criterion is, or `label`
     .json               {"001_applauding.jpg": "restaurant"}
     .txt                001_applauding.jpg restaurant
                         Image file-x/001_applauding.jpg; Answer: restaurant         (as IC|TC writes its results)

@@ -15,11 +15,10 @@ from functools import partial
 from ictc.datasets.recipe import ALL, Criterion, Dataset, Options, Place, Sample, Source
 from ictc.errors import InputError
 
-_COLOURS = frozenset(
-    # the basic colour terms of English (Berlin, Kay 1969), and shades whose name names no thing
-    ["black", "white", "red", "green", "yellow", "blue", "brown", "purple", "pink", "orange", "grey", "gray"]
-    + ["crimson", "golden", "maroon", "scarlet", "turquoise", "violet"]
-)
+_BASIC = {"black", "white", "red", "green", "yellow", "blue", "brown", "purple", "pink", "orange", "grey", "gray"}
+"""The basic colour terms of English (Berlin, Kay 1969)."""
+
+_COLOURS = _BASIC | {"crimson", "golden", "maroon", "scarlet", "turquoise", "violet"}  # and shades that name no thing
 _FOLDERS = {"test": "Test", "train": "Training", "validation": "Validation"}
 
 
