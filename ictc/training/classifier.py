@@ -1,7 +1,8 @@
 """A network of images tuned to tell classes apart; what it sees before it decides are the features.
 
 Transfer learning as of Yosinski et al. (NeurIPS 2014): all layers of a pretrained network and a new linear one on top,
-cross-entropy (in nats), Adam (Kingma and Ba, ICLR 2015), images mirrored at random.
+cross-entropy (in nats), Adam (Kingma and Ba, ICLR 2015), images mirrored at random. A published network keeps the
+averages of its batch normalisation: those of small batches would destroy what it knows before it learns anything.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from ictc.training.labelled import Given, given
 from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pictures import Pictures, as_floats, flipped
 from ictc.training.recipe import Recipe
-from ictc.training.settling import place_of, placed, settle
+from ictc.training.settling import keep_averages, place_of, placed, settle
 from ictc.training.split import TEST
 from ictc.types import Failure
 
@@ -79,6 +80,7 @@ def train_classifier(
         "base": asked.base,
         "weights": backbone.weights or "random",
         "flip": asked.flip,
+        "averages": "kept" if backbone.weights else "learned",
         **asked.recipe.to_json(),
         "side": backbone.side,
         **source.asked,
@@ -101,7 +103,8 @@ def train_classifier(
 
         losses = fit(network, batch, len(pictures.items), asked.recipe, folder, device, watch, least=2)
         with placed(network, device):
-            settle(network.encoder, map(backbone.normalised, pictures.batches(_AT_ONCE)))
+            if not backbone.weights:
+                settle(network.encoder, map(backbone.normalised, pictures.batches(_AT_ONCE)))
             tested, failed = _tested(network, backbone, source, classes, watch)
         facts = {
             "images": len(pictures.items),
@@ -134,6 +137,12 @@ def _network(backbone: Backbone, classes: int) -> Any:
             super().__init__()
             self.encoder = backbone.module
             self.head = nn.Linear(backbone.dim, classes)
+
+        def train(self, mode: bool = True) -> Self:
+            super().train(mode)
+            if backbone.weights:
+                keep_averages(self.encoder)
+            return self
 
         def forward(self, pixels: Tensor, targets: Tensor) -> Tensor:
             return cross_entropy(self.head(self.encoder(pixels)).float(), targets)

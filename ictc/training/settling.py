@@ -1,14 +1,17 @@
 """Batch normalisation after a short training: its running averages still remember what the network was before.
 
-They are taken anew over the training images with the final weights ("precise BN"; Wu and Johnson 2021,
-arXiv:2105.07576). After a dozen steps that decides between chance and what the network has learned.
+Of a network that began at random they are taken anew over the training images with the final weights ("precise BN"; Wu
+and Johnson 2021, arXiv:2105.07576). After a dozen steps that decides between chance and what the network has learned.
+A published network has averages of a million images, which a few hundred of ours cannot replace, least of all small
+ones enlarged: detectors of fine detail find next to nothing there, and taking that for the norm makes its noise as loud
+as all else. They are left (`keep_averages`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ictc.training.loop import Device
 
@@ -33,12 +36,24 @@ def place_of(module: Module) -> torch.device:
     return next(module.parameters()).device
 
 
+def norms_of(module: Module) -> list[Any]:
+    """Its batch normalisations that have averages."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+
+
+def keep_averages(module: Module) -> None:
+    """From now until the next `train()`, batch normalisation goes by the averages that it has; its weights learn."""
+    for norm in norms_of(module):
+        norm.eval()
+
+
 def settle(module: Module, batches: Iterable[Tensor]) -> None:
     """In place. `batches`: what the module is given when it is used, unaugmented. It is left in evaluation mode."""
     import torch
-    from torch.nn.modules.batchnorm import _BatchNorm
 
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    norms = norms_of(module)
     module.eval()
     if not norms:
         return

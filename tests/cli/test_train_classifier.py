@@ -64,6 +64,8 @@ def test_its_features_are_an_embedder_for_every_command(
     tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path
 ) -> None:
     import numpy as np
+    import torch
+    from safetensors.torch import load_file
 
     out, _ = tuned
     spec = f"trained:{out}"
@@ -80,6 +82,10 @@ def test_its_features_are_an_embedder_for_every_command(
     rows = csv.DictReader((tmp_path / "more" / "split.csv").open())
     assert not seen & {r["sha256"] for r in rows if r["part"] == "test"}
     assert told["recipe"]["weights"] not in ("", "random")
+    before, after = (load_file(folder / "model.safetensors") for folder in (out, tmp_path / "more"))
+    averages = [name for name in before if "running_" in name]
+    assert averages and all(torch.equal(before[name], after[name]) for name in averages), "a few images replace none"
+    assert not torch.equal(before["encoder.0.weight"], after["encoder.0.weight"])
 
 
 def test_it_is_no_place_for_what_it_begins_with(tuned: tuple[Path, dict[str, Any]], digits: Path) -> None:
