@@ -34,7 +34,9 @@ def print_as_published(told: dict[str, Any]) -> None:
         last = told["seed"] + max(v["draws"] for v in versions) - 1
         show_line(f"mean [lowest, highest] of draws with the seeds {told['seed']} to {last}")
     if any(v["off_list"] for v in versions):
-        show_line("For its Llama HF runs the original asked WordNet, not chance, about answers off the list: not reproduced.")
+        show_line(
+            "For its Llama HF runs the original asked WordNet, not chance, about answers off the list: not reproduced."
+        )
     if told.get("problem"):
         show_line(f"accuracy.txt not used: {told['problem']}")
 
