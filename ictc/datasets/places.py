@@ -131,7 +131,9 @@ class Files:
     def need(self, *endings: str) -> str:
         if (found := self.find(*endings)) is not None:
             return found
-        links = f" (links that lead out of the folder are left out, such as {self._left_out[0]})" * bool(self._left_out)
+        links = "".join(
+            f" (links that lead out of the folder are left out, such as {name})" for name in self._left_out[:1]
+        )
         raise InputError(f"There is no {endings[0]} in what was given{links}.", self._missing())
 
     def within(self, folder: str) -> list[str]:
