@@ -17,6 +17,7 @@ from ictc.cli.commands import (
     classify,
     cluster,
     compare,
+    data,
     diff,
     doctor,
     embed,
@@ -113,6 +114,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train simclr": train.simclr,
     "train byol": train.byol,
     "train map": train.map_,
+    "data list": data.list_,
+    "data prepare": data.prepare,
     "prompts show": prompts.show,
     "prompts copy": prompts.copy,
 }
@@ -124,6 +127,9 @@ _groups = {
     ),
     "train": typer.Typer(
         help="Train what embeds or describes: into a folder that is used as trained:FOLDER.", no_args_is_help=True
+    ),
+    "data": typer.Typer(
+        help="The papers' data sets: listed, and prepared for `ictc run` and `ictc bench`.", no_args_is_help=True
     ),
     "prompts": typer.Typer(help="See and change what models are told.", no_args_is_help=True),
 }

@@ -57,6 +57,7 @@ class Fetcher:
     pause: Callable[[float], None] = time.sleep
     timeout: float = 30.0
     checked: dict[str, Used] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
     _client: Client | None = None
 
     def __call__(self, source: Source, quiet: bool = False) -> Path:
@@ -201,7 +202,8 @@ class Fetcher:
             )
 
     def _by_hand(self, source: Source) -> str:
-        return f"Download {source.url} yourself, into a folder, then: {self.again} --from FOLDER"
+        urls = "".join(f"\n  {url}" for url in self.needed or (source.url,))
+        return f"Download by hand, into one folder:{urls}\nthen: {self.again} --from FOLDER"
 
     def _open(self) -> Client:
         import httpx2

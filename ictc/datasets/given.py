@@ -45,6 +45,7 @@ def open_given(
     found, folders, others = _found(dataset, given, verify)
     chosen, missing = _chosen(dataset, split, found)
     if not given:
+        fetcher.needed = tuple(source.url for source in missing)
         for source in missing:
             if source.by_hand and not (fetcher.folder / source.file).exists():
                 fetcher(source)  # says how to get it, before others are downloaded for nothing
@@ -118,5 +119,5 @@ def _chosen(dataset: Dataset, split: str, found: dict[str, Path]) -> tuple[list[
 def _hint(missing: Sequence[Source], again: str) -> str:
     if not missing:
         return "It is not the content that these files have."
-    files = "\n".join(f"  {source.url}" for source in missing)
-    return f"Download into one folder:\n{files}\nthen: {again} --from FOLDER. Without --from it is downloaded for you."
+    files = "".join(f"\n  {source.url}" for source in missing)
+    return f"Needed are, in one folder:{files}\nthen: {again} --from FOLDER   (without --from: downloaded for you)"

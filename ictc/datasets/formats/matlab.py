@@ -19,6 +19,11 @@ def structs(place: Place, name: str, variable: str, fields: Sequence[str]) -> li
     from scipy.io import loadmat
 
     data = place.read(name, _MOST)
+    if data[:10] == b"MATLAB 7.3":
+        raise InputError(
+            f"{name} is a MATLAB file of version 7.3 (HDF5), which is not read.",
+            "Write it again in MATLAB or Octave: load, then save -v7",
+        )
     try:
         file: Any = io.BytesIO(data)  # the stubs know of paths alone
         found = loadmat(file, squeeze_me=True, variable_names=[variable])
