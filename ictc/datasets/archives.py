@@ -170,10 +170,20 @@ class _Guarded(io.RawIOBase):
     """Errors of a packed stream as InputError, and no byte beyond the stated size."""
 
     def __init__(self, file: IO[bytes], path: Path, name: str, size: int) -> None:
-        self._file, self._path, self._name, self._left = file, path, name, size
+        self._file, self._path, self._name, self._size, self._left = file, path, name, size, size
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """For an archive within an archive: ImageNet's is one of one for each synset."""
+        with _told(self._path, self._name):
+            at = self._file.seek(offset, whence)
+        self._left = max(0, self._size - at)
+        return at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         with _told(self._path, self._name):

@@ -64,7 +64,7 @@ def open_given(
             layers.append((called, archive))
         else:
             layers.append(("", FileLayer(path, called)))
-    if missing:
+    if missing or dataset.loose:
         layers += [("", without(folder, archives)) for folder in folders]
     place = Files(layers, lambda source: fetcher(source, quiet=True), lambda: _hint(missing, fetcher.again))
     return Opened(place, tuple(used), bool(missing) or bool(others))

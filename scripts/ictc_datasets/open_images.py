@@ -96,6 +96,7 @@ DATASET = Dataset(
         *(source for split in _LABELS for source in _sources(split)),
     ),
     read=_read,
+    loose=True,
     note="--classes FILE is needed, and --per-class advised: images are downloaded one by one. The table of bounding "
     "boxes is taken for the labels where it is given instead.",
 )
