@@ -3,41 +3,49 @@ prepared.json, which is written last."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ictc.benchmarks.presets import Preset
+from ictc.datasets.layout import BEGUN, TABLE, read_state
 from ictc.errors import UsageError
 from ictc.images.listfiles import read_list
 from ictc.text import command_line
 
-METADATA = "metadata.csv"
-FACTS = "prepared.json"
+_PART = {"split": "split", "classes": "classes", "per_class": "images a class", "seed": "seed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`classes`: the true class of each image that has one, by file name; `files`: how many images are listed. `facts`:
-    what prepared.json says, nothing where there is none."""
+    """`classes`: the true class of each image that has one, by file name; `files`: how many images are listed.
+    `request`: what was asked when it was prepared, nothing where prepared.json is missing (a folder of one's own)."""
 
     folder: Path
     column: str
     classes: Mapping[str, str]
     files: int
-    facts: Mapping[str, Any]
+    request: Mapping[str, Any]
 
     @property
     def truth(self) -> str:
         """As `--truth` takes it."""
-        return f"{self.folder / METADATA}:{self.column}"
+        return f"{self.folder / TABLE}:{self.column}"
 
     @property
     def k(self) -> int:
         """How many classes there are."""
         return len(set(self.classes.values()))
+
+    @property
+    def said(self) -> str:
+        """Which part of the set it is, in words; "" where that is not known."""
+        asked = {key: value for key, value in self.request.items() if key in _PART}
+        if isinstance(asked.get("classes"), list):
+            asked["classes"] = len(asked["classes"])
+        told = ", ".join(f"{_PART[key]} {value}" for key, value in asked.items())
+        return f"prepared with: {told}" if told else ""
 
 
 def open_prepared(root: Path, preset: Preset) -> Prepared:
@@ -51,24 +59,25 @@ def open_prepared(root: Path, preset: Preset) -> Prepared:
     prepare = command_line("data", "prepare", preset.name, "--root", str(root))
     if not folder.exists():
         raise UsageError(f"{preset.name} is not prepared: there is no folder {folder}.", f"Type: {prepare}")
-    table = folder / METADATA
+    request = _request(folder, preset.name, prepare)
+    table = folder / TABLE
     if not table.is_file():
         raise UsageError(
-            f"{folder} is no prepared data set: it has no {METADATA}.",
-            f"If preparing it was cut short, go on: {prepare} Else give another --root.",
+            f"{folder} is no prepared data set: it has no {TABLE}.",
+            f"Prepare it in another --root: {command_line('data', 'prepare', preset.name, '--root', 'DIR')}",
         )
     again = f"Prepare it with what that criterion needs (ictc data list says what): {prepare}"
     rows = read_list(table)
     columns = sorted({key for row in rows for key in row.values})
     if preset.criterion not in columns:
         raise UsageError(
-            f"{folder} was prepared without the criterion '{preset.criterion}': {METADATA} has {', '.join(columns)}.",
+            f"{folder} was prepared without the criterion '{preset.criterion}': {TABLE} has {', '.join(columns)}.",
             again,
         )
     classes = {row.file: text for row in rows if (text := row.values.get(preset.criterion, "").strip())}
     if not classes:
         raise UsageError(f"{table}: no image has a class under '{preset.criterion}'.", again)
-    return Prepared(folder, preset.criterion, classes, len(rows), _facts(folder, preset.name))
+    return Prepared(folder, preset.criterion, classes, len(rows), request)
 
 
 def k_of(preset: Preset, prepared: Prepared, given: int | None) -> int:
@@ -89,17 +98,14 @@ def k_of(preset: Preset, prepared: Prepared, given: int | None) -> int:
     return prepared.k
 
 
-def _facts(folder: Path, name: str) -> Mapping[str, Any]:
-    """What prepared.json says. Raises UsageError: it is of another set, or unreadable."""
-    file = folder / FACTS
-    if not file.exists():
+def _request(folder: Path, name: str, prepare: str) -> Mapping[str, Any]:
+    """What was asked when it was prepared. Raises UsageError: it is of another set, or not finished."""
+    state = read_state(folder)
+    if state is None:
+        if (folder / BEGUN).exists():
+            raise UsageError(f"{folder} is not prepared to the end.", f"Go on: {prepare}")
         return {}
-    try:
-        facts = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        facts = None
-    if not isinstance(facts, dict):
-        raise UsageError(f"{file} cannot be read as JSON.", "Prepare the set again, or give another --root.")
-    if facts.get("name", name) != name:
-        raise UsageError(f"{folder} holds the data set {facts['name']}, not {name}.", "Give another --root.")
-    return facts
+    request: Mapping[str, Any] = state["request"]
+    if request["dataset"] != name:
+        raise UsageError(f"{folder} holds the data set {request['dataset']}, not {name}.", "Give another --root.")
+    return request

@@ -49,10 +49,10 @@ class Preset:
 
 PRESETS: tuple[Preset, ...] = (
     Preset("mnist", "digit", "digit", 10, 10_000, named=True, lane="embedding", strategy="task", prompts="mnist.toml"),
-    Preset("cifar10", "object", "object", 10, 10_000, named=True, strategy="grouped", prompts="cifar10.toml"),
-    Preset("cifar100", "superclass", "object", 20, 10_000),
-    Preset("cifar100", "class", "object", 100, 10_000),
-    Preset("stl10", "object", "object", 10, 8_000, named=True),
+    Preset("cifar-10", "object", "object", 10, 10_000, named=True, strategy="grouped", prompts="cifar10.toml"),
+    Preset("cifar-100", "superclass", "object", 20, 10_000),
+    Preset("cifar-100", "class", "object", 100, 10_000),
+    Preset("stl-10", "object", "object", 10, 8_000, named=True),
     Preset("stanford-40-actions", "action", "action", 40, 9_532, named=True),
     Preset("stanford-40-actions", "location", "location", 10),
     Preset("stanford-40-actions", "mood", "mood", 4),

@@ -58,7 +58,7 @@ def planned(preset: Preset, lane: Lane, root: Path, k: int | None, describer: st
         return Bench(preset, lane, describer, "filename", k or preset.k or 0, note)
     prepared = open_prepared(root, preset)
     chosen = k_of(preset, prepared, k)
-    return Bench(preset, lane, str(prepared.folder), prepared.truth, chosen)
+    return Bench(preset, lane, str(prepared.folder), prepared.truth, chosen, prepared.said)
 
 
 def embedding_lane(bench: Bench, embedder: str, strategy: str | None, pairing: str | None) -> EmbeddingLane:

@@ -45,6 +45,14 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{captions}", "--prompts", "{none}"),
         ("{captions}", "--strategy", "task"),
     ],
+    "bench": [
+        ("cifr-10",),
+        ("cifar-10", "-c", "no"),
+        ("cifar-10", "--root", "{none}"),
+        ("cifar-10", "--root", "{none}", "--lane", "magic"),
+        ("cifar-10", "--root", "{none}", "--features", "lite0"),
+        ("cifar-10", "--root", "{none}", "-k", "0"),
+    ],
     "classify": [
         ("{none}", "{none}"),
         ("{made}",),

@@ -125,7 +125,7 @@ def bench(
         return
     preset = find(name, criterion if _typed(ctx, "criterion") else "")  # ictc.toml names the criterion and K of runs
     chosen = lane or preset.lane
-    _check_typed([n for n in (*given.options, *_OWN) if _typed(ctx, n)], chosen)
+    _check_typed([n for n in (*given.options, *_OWN) if _typed(ctx, n, "COMMANDLINE")], chosen)
     means = _means(given, chosen)
     asked_k = o.k_value(k) if k and _typed(ctx, "k") else None
     todo = planned(preset, chosen, root, asked_k, means.describer)
@@ -143,7 +143,7 @@ def bench(
     facts = _facts(todo, done, more)
     page = _report(done) if with_report else None
     outcome = outcome_of(done, fail_on_error)
-    for note in (*done.notes, *(f.line() for f in done.findings)):
+    for note in done.notes:
         say(note)
     _end(facts, output, {"reused": done.reused, "report": page, **outcome.to_json()}, json_output)
     outcome.leave()
@@ -289,6 +289,6 @@ def _check_typed(typed: Sequence[str], lane: str) -> None:
             raise UsageError(f"{flag} does nothing in the lane {lane}.", hint)
 
 
-def _typed(ctx: typer.Context, name: str) -> bool:
+def _typed(ctx: typer.Context, name: str, *where: str) -> bool:
     source = ctx.get_parameter_source(name)
-    return source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+    return source is not None and source.name in (where or ("COMMANDLINE", "ENVIRONMENT"))
