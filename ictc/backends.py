@@ -14,7 +14,7 @@ from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
-from ictc.embedders.opening import Asking, open_embedder
+from ictc.embedders.opening import Asking, open_embedder, open_images
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
@@ -65,6 +65,14 @@ def check_lane_specs(lane: Lane, reasoner_spec: str) -> None:
     """As `check_specs`, for the embedding lane."""
     _check("embedder", lane.embedder, list(embedders()))
     _check("reasoner", reasoner_spec, [OFFLINE, *models()])
+
+
+def check_embedder(spec: str, option: str) -> None:
+    """Raises SpecError where a spec names no embedder that is installed."""
+    try:
+        _check("embedder", spec, list(embedders()))
+    except SpecError as e:
+        raise SpecError(e.message, f"{e.hint} ({option})") from e
 
 
 def check_recorded(spec: str, option: str = "--reasoner") -> None:
@@ -260,6 +268,17 @@ class Backends:
                 found.texts()  # told before anything is embedded
             self._opened[key] = found
         return self._opened[key]
+
+    def sample_embedder(self) -> CachedImages:
+        """Whose vectors a sample is chosen by. Raises SpecError: it embeds no images, or cannot be used."""
+        sample = self.means.sample
+        assert sample
+        return open_images(sample.embedder, self.store, self.means.options, kept=sample.kept)
+
+    def drafting(self) -> Reasoner:
+        """Who groups some images for a first look, asking nobody."""
+        made, names = EmbeddingReasoner(self.embedder(), self.evidence()), self._names()
+        return NamedReasoner(made, names, self.embedder()) if names else made
 
     def placer(self) -> Placer:
         """Where images lie, in a run of the embedding lane."""

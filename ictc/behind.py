@@ -13,10 +13,12 @@ from ictc.means import OFFLINE, Wording, lane_from_json, wording_from_json
 from ictc.report import ModelUsed, Provenance
 from ictc.result import Result
 from ictc.runfolder import UPDATED, Settings
+from ictc.sampling.checking import kept
 from ictc.scoring import Truth, read_truth
 from ictc.spending.meter import Meter
 from ictc.steering.kept import renumbered
 from ictc.text import command_line
+from ictc.types import Assignment
 
 
 def truth_of(result: Result, truth: str) -> Truth:
@@ -38,12 +40,24 @@ def result_vectors(done: Done, rows: Sequence[int] | None = None) -> Vectors | N
         return None
     assignments = done.result.assignments
     chosen = assignments if rows is None else [assignments[i] for i in rows]
+    if any(a.image not in texts for a in chosen):
+        return _seen(done, settings, chosen)
     described = [texts[a.image] for a in chosen]
     with done.folder.open_store() as store:
         backends = Backends(means_of(settings), store, Meter())
         evidence = backends.evidence()
         measured = evidence.evidence(described, done.result.criterion) if evidence else None
         return backends.embedder().embed_texts([d.text for d in described]) if measured is None else measured
+
+
+def _seen(done: Done, settings: Settings, chosen: Sequence[Assignment]) -> Vectors | None:
+    """What images look like, of a run that described some of them; None where the store has lost a vector."""
+    if not settings.sample:
+        return None
+    items = {i.name: i for i in done.result.items}
+    with done.folder.open_store() as store:
+        embedder = Backends(means_of(settings), store, Meter()).sample_embedder()
+        return embedder.recall([items[a.image].sha256 for a in chosen])
 
 
 def vectors_if_there(done: Done, rows: Sequence[int] | None = None) -> tuple[Vectors | None, str]:
@@ -94,7 +108,15 @@ def command_of(settings: Settings, run: str) -> str:
         words += ["--describer", settings.describer]
     if settings.reasoner != OFFLINE:
         words += ["--reasoner", settings.reasoner]
-    return command_line(*words, *_wording(wording_from_json(settings.wording)))
+    return command_line(*words, *_sample(settings), *_wording(wording_from_json(settings.wording)))
+
+
+def _sample(settings: Settings) -> list[str]:
+    """The options that say it."""
+    if not (sample := kept(settings.sample)):
+        return []
+    embedder = ["--sample-embedder", sample.embedder] if sample.embedder != OFFLINE else []
+    return ["--sample", sample.size, *embedder, *(["--sample-seed", str(sample.seed)] if sample.seed else [])]
 
 
 def _wording(wording: Wording) -> list[str]:

@@ -30,6 +30,9 @@ from ictc.recording import account, admit, compare, recording
 from ictc.result import Result, named_alone
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs
+from ictc.sampling.account import Account
+from ictc.sampling.checking import fitting, identity, kept
+from ictc.sampling.running import Sampled, run_sampled
 from ictc.spending.meter import Meter
 from ictc.store import Store
 
@@ -71,7 +74,12 @@ class Done:
         """What the describer said it could not tell, what was done without a model, what is to be known of the names,
         what a cascade's result is estimated to be worth, which images are outliers, and what mixes two criteria."""
         bargain, remark = self.bargain, self.result.taxonomy.remark
-        told = [*([remark] if remark else []), *([f"cascade: {bargain.line()}"] if bargain else [])]
+        sample = self.sample
+        told = [
+            *([remark] if remark else []),
+            *([f"cascade: {bargain.line()}"] if bargain else []),
+            *([f"sample: {sample.line()}"] if sample else []),
+        ]
         odd = self.outliers.line() if self.outliers else ""
         without = told_of(self.result.assignments, self.result.descriptions)
         noted = self.folder.entry(self.revision.id).get("notes", [])
@@ -110,8 +118,14 @@ class Done:
     @property
     def accounts(self) -> dict[str, Any]:
         """What `--json` prints of a cascade and of outliers, where there is an account of them."""
-        told = {"cascade": self.bargain, "outliers": self.outliers}
+        told = {"cascade": self.bargain, "outliers": self.outliers, "sample": self.sample}
         return {key: account.to_json() for key, account in told.items() if account}
+
+    @property
+    def sample(self) -> Account | None:
+        """What of the images was described, and who decided the rest; None where all were."""
+        stored = self.folder.entry(self.revision.id).get("sample")
+        return Account.from_json(stored) if stored else None
 
     @property
     def bargain(self) -> Bargain | None:
@@ -135,7 +149,7 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
     with run_folder.open_store() as store:
         backends = Backends(asked.means, store, meter or Meter())
         describer, reasoner = backends.describer(), backends.reasoner()
-        settings = _settings(asked, source, describer, reasoner)
+        settings = _settings(asked, source, describer, reasoner, backends)
         revision = run_folder.revision_for(settings)
         anew = asked.means.options.retry_failed
         again = asked.means.lane is not None and asked.means.lane.recompute
@@ -144,7 +158,11 @@ def run(asked: Asked, folder: Path, watch: Watch = unwatched, meter: Meter | Non
             return Done(revision.result(), run_folder, revision, reused=True)
         with recording(run_folder, revision, watch, backends.meter) as timed:
             admit(run_folder, revision, describer, asked.criterion, source.items)
-            run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
+            if settings.sample:
+                task = Sampled(source, asked.criterion, asked.k, describer, reasoner, backends, timed)
+                run_folder.note(revision, sample=run_sampled(revision, task).to_json())
+            else:
+                run_steps(revision, source, asked.criterion, asked.k, describer, reasoner, timed)
             account(run_folder, revision, reasoner)
             compare(run_folder, revision, backends.embedder())
             revision.finish(settings.key)
@@ -160,7 +178,7 @@ def describe(
     with run_folder.open_store() as store:
         backends = Backends(asked.means, store, meter or Meter())
         describer = backends.describer()
-        settings = replace(_settings(asked, source, describer, backends.reasoner()), k=0)
+        settings = replace(_settings(asked, source, describer, backends.reasoner(), backends), k=0)
         revision = run_folder.described(settings) or run_folder.revision_for(settings)
         with recording(run_folder, revision, watch, backends.meter) as timed:
             admit(run_folder, revision, describer, asked.criterion, source.items)
@@ -173,7 +191,7 @@ def as_it_stands(asked: Asked, source: Source, folder: Path) -> Done | None:
     run_folder = RunFolder(folder)
     with Store(None) as store:
         backends = Backends(asked.means, store, Meter())
-        key = _settings(asked, source, backends.describer(), backends.reasoner()).key
+        key = _settings(asked, source, backends.describer(), backends.reasoner(), backends).key
     for revision in map(run_folder.revision, run_folder.revision_ids):
         if _known(run_folder, revision).key == key and revision.is_done(key):
             return Done(revision.result(), run_folder, revision, reused=True)
@@ -213,9 +231,14 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))
         means = replace(asked.means, describer=asked.images)
         source = Source(items, [], {}, None, "recorded")
-        return _shown(replace(asked, means=means), source), source
+        return _shown(_sampled(replace(asked, means=means), source), source), source
     source = read_source(asked.images)
-    return _shown(asked, source), source
+    return _shown(_sampled(asked, source), source), source
+
+
+def _sampled(asked: Asked, source: Source) -> Asked:
+    """With no sample where it would be all images."""
+    return replace(asked, means=fitting(asked.means, source, asked.k))
 
 
 def _shown(asked: Asked, source: Source) -> Asked:
@@ -236,7 +259,7 @@ def check_size(k: int | None, source: Source) -> None:
         )
 
 
-def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasoner) -> Settings:
+def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasoner, backends: Backends) -> Settings:
     return Settings(
         images=asked.images if isinstance(asked.images, str) else f"{len(asked.images)} paths",
         inputs=digest_inputs([(i.name, i.sha256) for i in source.items] + [(f.image, f.code) for f in source.failures]),
@@ -248,10 +271,11 @@ def _settings(asked: Asked, source: Source, chosen: Describer, reasoner: Reasone
         k=asked.k,
         wording=asked.means.wording.to_json(),
         lane=asked.means.lane.to_json() if asked.means.lane else None,
+        sample=identity(backends),
     )
 
 
 def means_of(settings: Settings) -> Means:
     """By what means a revision was made."""
-    lane = kept_lane(settings)
-    return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording), lane=lane)
+    lane, sample = kept_lane(settings), kept(settings.sample)
+    return Means(settings.describer, settings.reasoner, wording_from_json(settings.wording), lane=lane, sample=sample)

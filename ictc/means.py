@@ -115,12 +115,28 @@ def lane_from_json(stored: Mapping[str, Any] | None) -> Lane | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How only a part of the images is described (docs/sampling.md). All of it but `kept` is part of the results'
+    identity; the embedder by its fingerprint.
+
+    `size`: `5%`, `500` or `auto`. `embedder`: a spec of `ictc.embedders`. `seed`: of what is drawn. `kept`: the
+    fingerprint of the vectors that a finished run has, "" for one that is to be made.
+    """
+
+    size: str
+    embedder: str = OFFLINE
+    seed: int = 0
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """Everything but the images, the criterion and K.
 
     `together`: criteria that step 1 answers in one pass, the run's own among them. `lane`: where the embedding lane
     does the steps; `reasoner` then only names its clusters. `fallback`: who takes over where a model is gone, or None:
-    nobody does. `prices`: a person's own, as `spending.prices.parse_prices` reads them.
+    nobody does. `prices`: a person's own, as `spending.prices.parse_prices` reads them. `sample`: where not all images
+    are described, how those that are are chosen.
     """
 
     describer: str = OFFLINE
@@ -131,6 +147,7 @@ class Means:
     fallback: str | None = None
     prices: tuple[str, ...] = ()
     options: ModelOptions = field(default_factory=ModelOptions)
+    sample: Sampling | None = None
 
 
 def changed(means: Means, given: Mapping[str, Any]) -> Means:

@@ -7,6 +7,7 @@ step2b_result.json      {"criterion","k","clusters":[{"name","about","labels":{l
                          "remark"?}
 step3_result.jsonl      {"image","cluster","confidence","by","evidence"}
 failures.jsonl          {"image","stage","code","message","retryable"}
+sample.jsonl            {"image","why"}: the images that were described, where not all were (`ictc.sampling`)
 corrections.jsonl       what a person changed, where that is anything (`ictc.steering`)
 DONE                    {"key", "files": {name: sha256}}, written last
 """
@@ -33,6 +34,7 @@ from ictc.types import Assignment, Cluster, Description, Failure, Item, KChoice,
 LABELS = "step2a_result.jsonl"
 TAXONOMY = "step2b_result.json"
 CORRECTIONS = "corrections.jsonl"
+SAMPLE = "sample.jsonl"
 RESULT_FILES = (
     "step1_result.jsonl",
     LABELS,
@@ -76,7 +78,7 @@ class Revision:
 
     def _copy(self, other: Revision, *names: str) -> None:
         self.start()
-        for name in names:
+        for name in (*names, *((SAMPLE,) if other.has(SAMPLE) else ())):
             other._require(name)
             self.save_file(name, (other.path / name).read_bytes())
 
@@ -119,6 +121,10 @@ class Revision:
     def save_corrections(self, rows: Iterable[dict[str, Any]]) -> None:
         self._jsonl(CORRECTIONS, rows)
 
+    def save_sample(self, chosen: Mapping[str, str], items: Sequence[Item]) -> None:
+        """Which of the items are described, and why."""
+        self._jsonl(SAMPLE, ({"image": i.name, "why": chosen[i.name]} for i in items if i.name in chosen))
+
     def save_file(self, name: str, data: bytes | str) -> Path:
         """Write another file of the revision (metrics, report, pictures)."""
         self._text(name, data)
@@ -126,8 +132,8 @@ class Revision:
 
     def finish(self, key: str) -> None:
         """Mark the revision done for the settings `key`."""
-        corrected = (CORRECTIONS,) if self.has(CORRECTIONS) else ()
-        files = {name: _digest(self.path / name) for name in (*RESULT_FILES, *corrected)}
+        more = [name for name in (CORRECTIONS, SAMPLE) if self.has(name)]
+        files = {name: _digest(self.path / name) for name in (*RESULT_FILES, *more)}
         self._text("DONE", json.dumps({"key": key, "files": files}, indent=2) + "\n")
 
     # -- reading
@@ -174,6 +180,10 @@ class Revision:
     def corrections(self) -> list[dict[str, Any]]:
         """As they were saved; none where nobody changed anything."""
         return self._rows(CORRECTIONS, dict) if self.has(CORRECTIONS) else []
+
+    def sample(self) -> dict[str, str]:
+        """Why each image that was described was; none where all were."""
+        return dict(self._rows(SAMPLE, lambda r: (str(r["image"]), str(r["why"])))) if self.has(SAMPLE) else {}
 
     def result(self) -> Result:
         """All steps together.

@@ -43,7 +43,8 @@ class Settings:
     step2b_result.json, labels and names that another reasoner left, or the revision that was updated; else "".
     `wording` is what models are told beside the criterion (`means.Wording`), and `lane` (`means.Lane`) how the
     embedding lane works, for the steps that follow; fingerprints hold their content. `corrections`: the digest of what
-    a person changed of which result (`ictc.steering`), "" where that is nothing.
+    a person changed of which result (`ictc.steering`), "" where that is nothing. `sample`: how the images were chosen
+    that are described (`ictc.sampling`), None where all are.
     """
 
     images: str
@@ -58,6 +59,7 @@ class Settings:
     wording: dict[str, Any] = field(default_factory=dict)
     lane: dict[str, Any] | None = None
     corrections: str = ""
+    sample: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -67,6 +69,10 @@ class Settings:
             del content[path]
         if not self.corrections:  # the key of a run without any is what it was before there were any
             del content["corrections"]
+        if self.sample is None:
+            del content["sample"]
+        else:
+            content["sample"] = {key: value for key, value in self.sample.items() if key != "embedder"}
         return content_key("revision/1", **content)
 
     def described_like(self, other: Settings) -> bool:
@@ -186,7 +192,10 @@ class RunFolder:
         """Give a revision these settings, and make it the run's current one."""
         with self._changing() as state:
             entry = state["revisions"].setdefault(revision_id, {"asked": _now()})
-            entry |= {"settings": asdict(settings), "key": settings.key}
+            said = asdict(settings)
+            if settings.sample is None:  # a run without one can be read by an ictc that knew of none
+                del said["sample"]
+            entry |= {"settings": said, "key": settings.key}
             state["latest"] = revision_id
 
     def _make(self) -> None:

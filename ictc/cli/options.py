@@ -73,6 +73,31 @@ Truth = Annotated[
         help="Where the true classes stand; scores the run.",
     ),
 ]
+Sample = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        envvar="ICTC_RUN_SAMPLE",  # ICTC_SAMPLE is how many images are on a map
+        metavar="N|N%|auto",
+        help="Describe so many images that cover all; what the others look like decides their clusters "
+        "(docs/sampling.md).",
+    ),
+]
+SampleEmbedder = Annotated[
+    str,
+    typer.Option(
+        "--sample-embedder",
+        envvar="ICTC_SAMPLE_EMBEDDER",
+        metavar="SPEC",
+        help="With --sample: whose vectors say what images look like; see: ictc embed, ictc doctor",
+    ),
+]
+SampleSeed = Annotated[
+    int,
+    typer.Option(
+        "--sample-seed", envvar="ICTC_SAMPLE_SEED", metavar="N", min=0, help="With --sample: of what is drawn."
+    ),
+]
 MaybeTruth = Annotated[
     str | None,
     typer.Option(

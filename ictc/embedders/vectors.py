@@ -13,6 +13,8 @@ from ictc.names import NameIndex
 from ictc.registry import EmbedderContext
 from ictc.types import Failure, Item
 
+NAME = "vectors"
+
 
 def create(argument: str, context: EmbedderContext) -> GivenVectors | KeptVectors:
     """The entry point `vectors`. Reads and checks the whole file, unless the run has vectors of it already.

@@ -36,6 +36,9 @@ def run(
     truth: o.MaybeTruth = None,
     with_report: o.WithReport = True,
     fail_on_error: o.FailOnError = 0.5,
+    sample: o.Sample = None,
+    sample_embedder: o.SampleEmbedder = "offline",
+    sample_seed: o.SampleSeed = 0,
     json_output: o.Json = False,
 ) -> None:
     """Cluster IMAGES by a criterion: describe, label, merge, assign; then report, and score where truth is given.
@@ -44,11 +47,12 @@ def run(
     same folder makes a new revision beside the old one.
     """
     from ictc import job, outputs
-    from ictc.means import Means, changed
+    from ictc.means import Means, Sampling, changed
 
     criteria = tuple(dict.fromkeys(criterion))
     together = criteria if len(criteria) > 1 else ()
-    means = changed(Means(together=together), given.means)
+    chosen = Sampling(sample, sample_embedder, sample_seed) if sample is not None else None
+    means = changed(Means(together=together, sample=chosen), given.means)
     asked = [job.Asked(images, c, o.k_value(k), means) for c in criteria]
     if given.dry_run:
         dry_run(asked, output, json_output)
