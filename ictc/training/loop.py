@@ -10,7 +10,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from ictc.errors import RunError, StepError, UsageError
 from ictc.models.hf.memory import give_back, ran_out
 from ictc.progress import Watch, unwatched
 from ictc.stopping import stoppable
+from ictc.training.ahead import ahead
 from ictc.training.folder import TrainingFolder
 from ictc.training.recipe import PRECISIONS, Recipe
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 Index = NDArray[np.int64]
 Batch = Callable[[Index, np.random.Generator], "tuple[Tensor, ...]"]
-"""The tensors of the examples with these numbers, on the CPU; what is random in them comes from the generator."""
+"""The tensors of the examples with these numbers, on the CPU; what is random in them comes from the generator.
+Called in a thread of its own, one call at a time."""
 
 EVERY = 60.0
 """Seconds between checkpoints within an epoch; the end of each has one, too."""
@@ -102,6 +105,16 @@ def fit(
         accelerator.scaler.load_state_dict(state["scaler"])
     stopped, last = threading.Event(), time.monotonic()
 
+    def drawn(step: int) -> list[int]:
+        """What everything random in this process's part of a step comes from."""
+        return [recipe.seed, *divmod(step, len(starts)), accelerator.process_index]
+
+    def made(step: int) -> tuple[Tensor, ...]:
+        epoch, at = divmod(step, len(starts))
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(examples)
+        numbers = order[starts[at] : starts[at] + share][accelerator.process_index :: accelerator.num_processes]
+        return batch(numbers, np.random.default_rng(drawn(step)))
+
     def keep() -> None:
         if accelerator.is_main_process:
             told = _state(accelerator.unwrap_model(model), optimizer, done, losses, accelerator.scaler)
@@ -112,19 +125,15 @@ def fit(
         return 1
 
     shown = watch if accelerator.is_main_process else unwatched
-    with shown("train", steps) as tick, stoppable(stop):
+    with shown("train", steps) as tick, stoppable(stop), closing(ahead(made, range(done, steps))) as batches:
         tick(done)
         while done < steps:
             epoch, at = divmod(done, len(starts))
-            order = np.random.default_rng([recipe.seed, epoch]).permutation(examples)
-            numbers = order[starts[at] : starts[at] + share][accelerator.process_index :: accelerator.num_processes]
-            seed = [recipe.seed, epoch, at, accelerator.process_index]
-            torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+            torch.manual_seed(int(np.random.SeedSequence(drawn(done)).generate_state(1)[0]))
             model.train()
-            tensors = tuple(t.to(accelerator.device) for t in batch(numbers, np.random.default_rng(seed)))
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(done, steps)
-            loss, ending = _step(accelerator, model, optimizer, tensors, recipe, least, stopped.is_set())
+            loss, ending = _step(accelerator, model, optimizer, batches, recipe, least, stopped.is_set())
             done += 1
             losses.append((epoch + 1, done, loss))
             if isinstance(module, Stepped):
@@ -177,7 +186,7 @@ def _step(
     accelerator: Any,
     model: Module,
     optimizer: Any,
-    tensors: tuple[Tensor, ...],
+    batches: Iterator[tuple[Tensor, ...]],
     recipe: Recipe,
     least: int,
     stopping: bool,
@@ -186,6 +195,7 @@ def _step(
     import torch
 
     try:
+        tensors = [t.to(accelerator.device) for t in next(batches)]
         with accelerator.autocast():
             loss = model(*tensors)
         found = loss.detach().float()
@@ -206,7 +216,8 @@ def _step(
     smaller = recipe.batch_size // 2
     fewer = f"Take fewer: --batch-size {smaller} --restart; or s" if smaller >= least else "Take s"
     raise StepError(
-        f"Memory ran out with {recipe.batch_size} examples at once.", f"{fewer}maller pictures, or --device cpu."
+        f"Memory ran out with {recipe.batch_size} examples at once.",
+        f"{fewer}maller pictures, or --device cpu. Where there is more memory the same command goes on.",
     )
 
 

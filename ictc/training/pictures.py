@@ -1,4 +1,7 @@
-"""The images of a training as pixels: read once, kept while they fit into memory, squashed to one size."""
+"""The images of a training as pixels: read once, kept while they fit into memory, squashed to one size.
+
+Those beyond are read anew in each epoch, by all cores, while the network works on the batch before (`ahead`).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 Index = NDArray[np.int64]
 Square = NDArray[np.uint8]
 KEPT = 2 * 2**30
-"""Bytes of pixels that are kept; images beyond are read anew in each epoch."""
+"""Bytes of pixels that are kept."""
 
 
 class Pictures:
@@ -51,8 +54,12 @@ class Pictures:
         """uint8 [n, 3, side, side] of the images with these numbers."""
         import torch
 
-        rows = np.stack([self._square(int(i)) for i in numbers])
-        return torch.from_numpy(rows).permute(0, 3, 1, 2)
+        if numbers.max(initial=0) < len(self._squares):
+            rows = [self._squares[int(i)] for i in numbers]
+        else:
+            with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
+                rows = list(pool.map(self._square, numbers.tolist()))
+        return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2)
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """All from 0 to 1, float32 [n, 3, side, side], in order; none of one image alone where there are more."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from ictc.errors import RunBusy, RunError, StepError, UsageError
+from ictc.errors import InputError, RunBusy, RunError, StepError, UsageError
 from ictc.interfaces import Tick
 from ictc.progress import unwatched
 from ictc.training.curve import loss_csv, loss_png, of_epochs
@@ -110,6 +112,31 @@ def test_the_first_step_is_adams(tmp_path: Path) -> None:
     assert losses == [(1, 1, pytest.approx(float((ROWS[:, :2] @ before).square().mean())))]
 
 
+def test_the_next_batches_are_made_while_the_network_works(tmp_path: Path) -> None:
+    """Two of them and no more; what goes wrong in one ends the training when its step comes."""
+    calls, second = list[int](), threading.Event()
+    folder = TrainingFolder(tmp_path / "out", "test", {})
+
+    def batch(numbers: Any, draw: np.random.Generator) -> tuple[torch.Tensor]:
+        calls.append(len(numbers))
+        if len(calls) == 2:
+            second.set()
+        if len(calls) == 4:
+            raise InputError("It cannot be read any more.", "")
+        return noisy(numbers, draw)
+
+    class Slow(Net):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            assert second.wait(10)
+            assert len(calls) <= len(self.shares) + 3
+            return super().forward(rows)
+
+    net = Slow()
+    with folder.open(), pytest.raises(InputError, match="any more"):
+        fit(net, batch, len(ROWS), Recipe(2, 4, 0.01), folder, CPU, unwatched, least=2)
+    assert len(net.shares) == 3
+
+
 def test_whatever_another_training_left_in_the_process(tmp_path: Path) -> None:
     """transformers' Trainer shares accelerate's state, and may end while it accumulates: no step would be made."""
     from accelerate import Accelerator
@@ -155,6 +182,36 @@ def test_out_of_memory_names_a_smaller_batch(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="Memory ran out with 4") as told:
         trained(tmp_path / "out", net=Huge())
     assert "--batch-size 2 --restart" in told.value.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited as on Linux")
+def test_when_memory_runs_out_from_outside_the_same_command_goes_on_later(tmp_path: Path, monkeypatch: Any) -> None:
+    """The process may have no more than it has, from the fifth step on: as where others took what there was."""
+    import resource
+
+    monkeypatch.setattr("ictc.training.loop.EVERY", 0.0)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    class Wide(Net):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            if len(self.shares) == 4 and limited:
+                used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+                resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, before[1]))
+            room = torch.empty(2**27)  # half a GiB, never written to: address space and no memory
+            return super().forward(rows) + 0 * room[:1].nan_to_num().sum()
+
+    limited = False
+    whole = trained(tmp_path / "whole", net=Wide())
+    limited = True
+    try:
+        with pytest.raises(StepError, match="Memory ran out with 4 examples") as told:
+            trained(tmp_path / "out", net=Wide())
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert "--batch-size 2 --restart" in told.value.hint and "the same command goes on" in told.value.hint
+    limited = False
+    again = trained(tmp_path / "out", net=Wide())
+    assert again.losses == whole.losses and weights(again) == weights(whole)
 
 
 def test_a_checkpoint_of_another_architecture_or_a_damaged_one(tmp_path: Path) -> None:
