@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ DEPTH = 2
 """Batches that are held beside the one that is worked on."""
 
 
-def ahead(make: Callable[[T], R], wanted: Iterable[T], depth: int = DEPTH) -> Iterator[R]:
+def ahead(make: Callable[[T], R], wanted: Iterable[T], depth: int = DEPTH) -> Generator[R, None, None]:
     """What `make` gives of each, in order, made one after another in a thread; never more than `depth` early. What it
     raises is raised where its result would have come. Close it when the rest is not wanted."""
     waiting = deque[Future[R]]()
