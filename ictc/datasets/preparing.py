@@ -66,6 +66,11 @@ def prepare(
         raise UsageError(
             f"{dataset.title} has no split '{options.split}'.", f"It has: {', '.join(dataset.splits)} (--split)."
         )
+    if dataset.by_classes and not options.classes:
+        raise UsageError(
+            f"{dataset.title}: say which classes are wanted; together they are too many to be taken.",
+            "Write one a line (Cat, Dog) into a file, and give it: --classes FILE",
+        )
     folder = root / dataset.name
     asked = _request(dataset, options)
     with _locked(root, dataset.name):
@@ -102,6 +107,13 @@ def _request(dataset: Dataset, options: Options) -> dict[str, Any]:
     by = {c.name for c in dataset.criteria}
     if unknown := [name for name in options.labels if name not in by]:
         raise UsageError(f"{dataset.title} has no criterion '{unknown[0]}'.", f"It has: {', '.join(sorted(by))}.")
+    own = {c.name for c in dataset.criteria if not c.needs}
+    if given := [name for name in options.labels if name in own]:
+        others = ", ".join(sorted(by - own))
+        raise UsageError(
+            f"{dataset.title} has the classes of '{given[0]}' itself; --labels gives those that it does not have.",
+            f"It lacks those of {others}." if others else "Leave --labels out.",
+        )
     labels = {}
     for name, path in sorted(options.labels.items()):
         try:

@@ -155,7 +155,8 @@ class Dataset:
     """A recipe. `criteria`: the first names the files. `splits`: number of images as published, by name, 0 where it
     depends; the first is what is prepared when nothing is said. `licence`: as the publisher states it, or that none
     is stated. `note`: what a person should know before preparing it (label files, access). `loose`: images are single
-    files, looked for in the folders given even where every source is there."""
+    files, looked for in the folders given even where every source is there. `by_classes`: too large to be taken whole,
+    so that --classes must be given."""
 
     name: str
     title: str
@@ -168,6 +169,7 @@ class Dataset:
     read: Callable[[Place, Options], Iterable[Sample]]
     note: str = ""
     loose: bool = False
+    by_classes: bool = False
 
     def wanted(self, split: str) -> list[Source]:
         """The sources that must be there for a split, in their official packing."""

@@ -28,11 +28,6 @@ _BOXES = {
 
 
 def _read(place: Place, options: Options) -> Iterator[Sample]:
-    if not options.classes:
-        raise UsageError(
-            "Open Images has 20,000 classes: say which are wanted.",
-            "Write one a line (Cat, Dog) and give --classes FILE.",
-        )
     wanted = _wanted(place, options.classes)
     boxes = _BOXES[options.split].partition("/")[2]
     found: dict[str, set[str]] = {}
@@ -97,6 +92,7 @@ DATASET = Dataset(
     ),
     read=_read,
     loose=True,
+    by_classes=True,
     note="--classes FILE is needed, and --per-class advised: images are downloaded one by one. The table of bounding "
     "boxes is taken for the labels where it is given instead.",
 )

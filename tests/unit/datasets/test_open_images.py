@@ -109,7 +109,7 @@ def test_boxes_instead_of_labels_and_a_table_without_header(tmp_path: Path, fold
 
 
 @pytest.mark.parametrize(
-    ("classes", "message"), [((), "say which are wanted"), (("Cat", "Unicorn"), "no class 'Unicorn'")]
+    ("classes", "message"), [((), "say which classes are wanted"), (("Cat", "Unicorn"), "no class 'Unicorn'")]
 )
 def test_classes_must_be_asked_for(tmp_path: Path, folder: Path, classes: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ictc.datasets.recipe import ALL
-from ictc.errors import InputError
+from ictc.errors import InputError, UsageError
 from ictc_datasets.stanford40 import DATASET
 from tests.archived import pictures, prepared, unpacked, zipped
 
@@ -67,6 +67,12 @@ def test_a_list_with_an_image_that_is_not_there(tmp_path: Path, images: Path) ->
 def test_the_folder_of_images_itself(tmp_path: Path) -> None:
     folder = unpacked(tmp_path / "x", {name.removeprefix("JPEGImages/"): data for name, data in IMAGES.items()})
     assert len(prepared(DATASET, tmp_path / "root", folder, split=ALL)) == 4
+
+
+def test_labels_of_what_the_set_says_itself_are_refused(tmp_path: Path, images: Path) -> None:
+    with pytest.raises(UsageError, match="has the classes of 'action' itself") as error:
+        labelled(tmp_path, images, "a.csv", "image,action\n001_applauding.jpg,clapping\n", "action")
+    assert error.value.hint == "It lacks those of location, mood."
 
 
 def test_nothing_of_the_set(tmp_path: Path) -> None:
