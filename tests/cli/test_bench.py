@@ -18,6 +18,8 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from ictc.datasets.layout import BEGUN, write_state
 from tests.conftest import TEXTS, invoke, result_files, write_coloured
+from tests.servers.scripted import ScriptedServer
+from tests.servers.thinking import thinking
 
 DATA = os.environ.get("ICTC_DATA")
 
@@ -144,6 +146,26 @@ def test_people_read_a_table(made: tuple[Path, dict[str, Any]], root: Path) -> N
     for text in ("ours, offline", "95 % intervals", ".9088", "K 10 (ours 3)", "no calls", "SCAN", "ictc score"):
         assert text in shown, text
     assert shown.count("off-list answers replaced by a random class") == 1, "a remark stands once"
+
+
+def test_a_model_answers_and_its_calls_and_cost_stand_in_the_row(root: Path, tmp_path: Path) -> None:
+    def kind(text: str) -> str:
+        return next((k for k in TEXTS if k in text.lower()), "none")
+
+    with ScriptedServer(thinking(kind)) as server:
+        model = ("--reasoner", f"openai:GPT-4@{server.url}", "--price", "10,20")
+        words = ("cifar-10", *language(root), "-k", 3, *model, "-o", tmp_path / "run")
+        found = benched(*words)
+        asked = server.count
+        assert benched(*words)["reused"]
+        assert server.count == asked
+        assert benched(*words, "--max-calls", "0")["ours"] == found["ours"], "what the run took, also when it is read"
+    (ours,) = found["ours"]
+    assert (ours["acc"], ours["calls"]) == (1.0, asked)
+    assert ours["cost"] > 0
+    table = (tmp_path / "run" / "table.md").read_text()
+    assert f"{asked} calls, $0." in table
+    assert "--price 10,20" in found["again"]
 
 
 def test_descriptions_alone_do_where_the_set_is_not_there(root: Path, tmp_path: Path) -> None:
