@@ -69,7 +69,9 @@ class Fetcher:
             StorageFull: the disk is full; the part that came stays.
         """
         path = self.folder / source.file
+        part = path.with_name(f"{path.name}.part")
         if path.exists():
+            _tag(part).unlink(missing_ok=True)  # a kill may have left it
             if not source.size or path.stat().st_size == source.size:
                 return path  # its hash is checked whenever it is used
             raise InputError(
@@ -79,7 +81,6 @@ class Fetcher:
         if source.by_hand:
             raise InputError(f"{source.file} cannot be downloaded for you: {source.by_hand}", self._by_hand(source))
         self._allow(source, source.url)
-        part = path.with_name(f"{path.name}.part")
         with _full_is_told(path):
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._got(source, part, quiet):
@@ -97,12 +98,17 @@ class Fetcher:
             return True
         try:
             self.checked[source.file] = check(source, part, watch=watch)
-        except InputError:
+        except InputError as error:
             part.unlink()  # ours, and of no use
             _tag(part).unlink(missing_ok=True)
             if resumed and not last:
                 return False
-            raise
+            found = error.message.partition(": ")[2]
+            raise InputError(
+                f"{source.url} gives another {source.file} than the official one: {found}",
+                "The same command tries again. If the publisher has changed it: get it by hand, and add --from FILE"
+                " --no-verify.",
+            ) from error
         return True
 
     def close(self) -> None:

@@ -138,9 +138,15 @@ def _there(folder: Path, done: dict[str, Any], asked: dict[str, Any]) -> Prepare
     table = folder / layout.TABLE
     files = layout.listed(folder)
     changed = table.is_file() and hashlib.sha256(table.read_bytes()).hexdigest() != done["table"]
-    if not changed and (len(files) != done["images"] or not all((folder / name).is_file() for name in files)):
+    if not changed and (len(files) != done["images"] or not all(_is_whole(folder / name) for name in files)):
         return None
+    (folder / layout.BEGUN).unlink(missing_ok=True)  # killed just before that
     return _prepared(folder, done, fresh=False, changed=changed)
+
+
+def _is_whole(path: Path) -> bool:
+    """As far as its size tells: a power failure can leave files empty."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _check_free(folder: Path, done: dict[str, Any] | None, asked: dict[str, Any]) -> None:

@@ -60,6 +60,16 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{made}", "{captions}"),
         ("{none}", "--save", "{made}"),
     ],
+    "data list": [("--no-such-option",)],
+    "data prepare": [
+        ("{none}",),
+        ("mnist", "--from", "{none}", "--root", "{made}"),
+        ("mnist", "--split", "half", "--root", "{made}"),
+        ("mnist", "--per-class", "-1"),
+        ("mnist", "--labels", "digit"),
+        ("mnist", "--from", "{captions}", "--root", "{made}"),
+        ("mnist", "--from", "{captions}", "--no-verify", "--root", "{made}"),
+    ],
     "embed images": [("{none}",), ("{none}", "--embedder", "nobody:knows")],
     "train classifier": [
         ("{none}", "--truth", "folder"),

@@ -1,0 +1,81 @@
+"""`ictc data prepare` killed before any of its file operations, or on a disk that fills up: it goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ictc.datasets.preparing import prepare
+from ictc.datasets.recipe import Dataset, Options, Source
+from ictc_datasets.cifar10 import DATASET as CIFAR10
+from tests.faults.test_export_kill import killed
+from tests.faults.test_full_disk import _can_mount
+from tests.published import cifar10_python, pixels
+from tests.servers.files import FileServer
+
+EVERY = int(os.environ.get("ICTC_EVERY_OPERATION") or 5)
+"""1 is thorough."""
+
+SCRIPT = """
+set -e
+mount -t tmpfs -o size=200k tmpfs "$1"
+set +e
+"$2" -m ictc data prepare cifar-10 --from "$3" --no-verify --root "$1/data" --json >"$4/out" 2>"$4/err"
+echo $? >"$4/code"
+ls "$1/data/cifar-10" >"$4/files"
+mount -o remount,size=64m "$1"
+"$2" -m ictc data prepare cifar-10 --from "$3" --no-verify --root "$1/data" --json >"$4/out2" 2>"$4/err2"
+echo $? >"$4/code2"
+"""
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def served(server: FileServer, archive: Path) -> Dataset:
+    data = archive.read_bytes()
+    server.files[f"/{archive.name}"] = data
+    md5 = "md5:" + hashlib.md5(data).hexdigest()
+    return replace(
+        CIFAR10, sources=(Source(file=archive.name, url=f"{server.url}/{archive.name}", size=len(data), checksum=md5),)
+    )
+
+
+def test_killed_anywhere_the_same_command_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    archive = cifar10_python(tmp_path / "cifar-10-python.tar.gz", pixels(4, 32, 32, 3), [3, 8, 8, 0])
+    with FileServer({}) as server:
+        dataset = served(server, archive)
+        prepare(dataset, Options("test"), tmp_path / "whole")
+        whole = tree(tmp_path / "whole")
+        before, kills = 0, 0
+        while killed(before, lambda: prepare(dataset, Options("test"), tmp_path / "root")):
+            before, kills = before + EVERY, kills + 1
+            if kills % 2:  # gone on with by another that is killed later, or at once to the end
+                killed(before, lambda: prepare(dataset, Options("test"), tmp_path / "root"))
+            prepare(dataset, Options("test"), tmp_path / "root")
+            assert tree(tmp_path / "root") == whole, f"killed before operation {before - EVERY}"
+            subprocess.run(["rm", "-r", str(tmp_path / "root")], check=True)
+    assert kills * EVERY > 15, "downloading, writing and marking all take part"
+
+
+def test_a_disk_that_fills_up(tmp_path: Path) -> None:
+    if not _can_mount():
+        pytest.skip("needs user namespaces with mount (unshare -Urm) to make a small disk")
+    archive = cifar10_python(tmp_path / "cifar-10-python.tar.gz", pixels(60, 32, 32, 3), [3] * 60)
+    (tmp_path / "disk").mkdir()
+    arguments = [str(tmp_path / "disk"), sys.executable, str(archive), str(tmp_path)]
+    subprocess.run(["unshare", "-Urm", "sh", "-c", SCRIPT, "sh", *arguments], check=True)
+    assert (tmp_path / "code").read_text().strip() == "2"
+    said = json.loads((tmp_path / "out").read_text())
+    assert "is full" in said["error"] and "run the same command again" in said["hint"]
+    assert "_cat.png" in (tmp_path / "files").read_text() and "prepared.json" not in (tmp_path / "files").read_text()
+    assert (tmp_path / "code2").read_text().strip() == "0", (tmp_path / "err2").read_text()
+    assert json.loads((tmp_path / "out2").read_text())["images"] == 60
