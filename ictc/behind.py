@@ -40,7 +40,7 @@ def result_vectors(done: Done, rows: Sequence[int] | None = None) -> Vectors | N
         return None
     assignments = done.result.assignments
     chosen = assignments if rows is None else [assignments[i] for i in rows]
-    if any(a.image not in texts for a in chosen):
+    if settings.sample:
         return _seen(done, settings, chosen)
     described = [texts[a.image] for a in chosen]
     with done.folder.open_store() as store:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.backends import Backends, check_names, check_recorded, check_specs, check_wording
-from ictc.interfaces import Embedder, Reasoner
+from ictc.interfaces import Reasoner
 from ictc.job import Done, check_k, means_of
 from ictc.means import OFFLINE, changed, wording_from_json
 from ictc.outlying import fitted
@@ -18,6 +18,7 @@ from ictc.progress import Watch, unwatched
 from ictc.recording import account, carry_notes, compare, recording
 from ictc.revision import LABELS, TAXONOMY, Revision
 from ictc.runfolder import UPDATED, RunFolder, Settings
+from ictc.sampling.running import carried_again
 from ictc.spending.meter import Meter
 
 _LEFT = "labels:"
@@ -73,7 +74,7 @@ def assign(later: Later) -> Done:
     Names that a person wrote into step2b_result.json are used, in a revision of their own: it is another question.
     So is another reasoner, and so it is to assign again what an update left where it was.
     """
-    with _reopened(later) as (run_folder, revision, settings, reasoner, embedder):
+    with _reopened(later) as (run_folder, revision, settings, reasoner, backends):
         revision.taxonomy()
         found, merged = revision.digest_of(TAXONOMY), run_folder.entry(revision.id).get("merged")
         known = run_folder.settings(revision.id)
@@ -96,14 +97,16 @@ def assign(later: Later) -> Done:
             revision.save_taxonomy(wanted)
         with recording(run_folder, revision, later.watch, later.meter) as timed:
             step3(revision, settings.criterion, reasoner, timed)
+            if settings.sample:
+                run_folder.note(revision, sample=carried_again(revision, backends, timed).to_json())
             account(run_folder, revision, reasoner)
-            compare(run_folder, revision, embedder)
+            compare(run_folder, revision, backends.embedder())
             revision.finish(settings.key)
         return Done(revision.result(), run_folder, revision, reused=False)
 
 
 @contextmanager
-def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner, Embedder]]:
+def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Reasoner, Backends]]:
     run_folder = RunFolder(later.folder)
     with run_folder.open_store() as store:
         revision = run_folder.revision(later.revision)
@@ -125,7 +128,7 @@ def _reopened(later: Later) -> Iterator[tuple[RunFolder, Revision, Settings, Rea
         own = not known.corrections and not known.taxonomy.startswith(UPDATED)
         if not later.given and own:  # a newer ictc goes on where an older one stopped
             run_folder.record(revision.id, settings)
-        yield run_folder, revision, settings, reasoner, backends.embedder()
+        yield run_folder, revision, settings, reasoner, backends
 
 
 def _another(later: Later, settings: Settings, known: Settings) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ictc.backends import Backends
 from ictc.interfaces import Vectors
+from ictc.means import Means
 from ictc.reasoners.cascade.calibration import calibrate
 from ictc.reasoners.spherical import BLOCK, Array, Index
 from ictc.reasoners.unsure import checked
-from ictc.revision import Revision
 from ictc.sampling.account import Account
 from ictc.sampling.audit import estimated
 from ictc.sampling.probe import train
@@ -23,66 +22,71 @@ BY = "probe"
 """Who assigned an image that nobody described."""
 
 Parts = dict[str, str]
-"""Why each image of the sample is described: `cover`, `uncertain`, `audit`, or as a `copy` of one that is."""
+"""Why each image of the sample is described: `cover`, `uncertain`, `audit`, or as a `copy` of one that is; `new` where
+an update described it."""
 
-LEARNT: frozenset[str] = frozenset({"cover", "uncertain"})
+LEARNT = frozenset({"cover", "uncertain", "new"})
 
 
 @dataclass(frozen=True)
 class Carried:
-    """`assignments`: of the images that are not in the sample."""
+    """`assignments` by image. `pairs`: of every image audited, the cluster by the probe and that by the reasoner."""
 
-    assignments: Sequence[Assignment]
-    account: Account
+    assignments: Mapping[str, Assignment]
+    pairs: Sequence[tuple[str | None, str | None]] = field(default_factory=list)
 
 
-def carried(seen: Seen, chosen: Mapping[str, str], revision: Revision, backends: Backends) -> Carried:
-    """Every image outside of the sample in the cluster that the probe gives it."""
-    means, described = backends.means, {a.image: a.cluster for a in revision.assignments() if a.image in chosen}
-    sample = means.sample
-    assert sample
+def carried(
+    seen: Seen,
+    chosen: Mapping[str, str],
+    described: Mapping[str, str | None],
+    names: Sequence[str],
+    images: Sequence[str],
+    least: float = 0.0,
+) -> Carried:
+    """`images` in the clusters `names`. `chosen`: the sample; `described`: the cluster of each of its images that has
+    one or is in none. Images less sure than `least` are in none."""
     number = {name: i for i, name in enumerate(seen.names)}
-    rest = [i for i, name in enumerate(seen.names) if name not in chosen]
-    account = Account(
-        sample.size,
-        sample.embedder,
-        len(seen.names) + len(seen.failures),
-        described=len(chosen),
-        cover=sum(why == "cover" for why in chosen.values()),
-        uncertain=sum(why == "uncertain" for why in chosen.values()),
-        probed=len(rest),
-    )
-    names = revision.taxonomy().names
     place = {name: i for i, name in enumerate(names)}
-    known = [(number[n], place[c]) for n, c in described.items() if chosen[n] in LEARNT and n in number and c in place]
-    audited = [number[n] for n in described if chosen[n] == "audit" and n in number]
+    of_sample = {n: c for n, c in described.items() if n in chosen and n in number}
+    known = [(number[n], place[c]) for n, c in of_sample.items() if chosen[n] in LEARNT and c in place]
+    audited = [number[n] for n in of_sample if chosen[n] == "audit"]
+    rest = [number[i] for i in images if i in number]
     if not known:
-        found = [Assignment(seen.names[i], None, None, BY, "no described image is in a cluster") for i in rest]
-        return Carried(found, estimated(account, [(None, described[seen.names[i]]) for i in audited]))
+        found = {i: Assignment(i, None, None, BY, "no described image is in a cluster") for i in images if i in number}
+        return Carried(found, [(None, of_sample[seen.names[i]]) for i in audited])
     rows, groups = (np.asarray(part, dtype=np.intp) for part in zip(*known, strict=True))
     probe = train(seen.rows[rows], groups, len(names))
     of_audit = probe.shares(seen.rows[audited])
-    first = of_audit.argmax(1) if len(audited) else np.empty(0, dtype=np.intp)
-    right = [names[g] == described[seen.names[i]] for g, i in zip(first.tolist(), audited, strict=True)]
-    scaling = calibrate([*probe.trusted, *of_audit.max(1, initial=0).tolist()], [*probe.agreed, *right])
-    least = means.wording.min_confidence
+    first = of_audit.argmax(1).tolist()
+    right = [names[g] == of_sample[seen.names[i]] for g, i in zip(first, audited, strict=True)]
+    scaling = calibrate([*probe.trusted, *of_audit.max(1).tolist()], [*probe.agreed, *right])
 
-    def placed(images: Sequence[int], shares: Array) -> list[Assignment]:
+    def placed(numbers: Sequence[int], shares: Array) -> list[Assignment]:
         best = shares.argmax(1)
-        like = _likest(seen.rows, images, best, rows, groups)
+        like = _likest(seen.rows, numbers, best, rows, groups)
         sure = scaling(shares.max(1))
         return [
             _checked(Assignment(seen.names[i], names[g], round(float(c), 4), BY, f"like {seen.names[j]}"), least)
-            for i, g, c, j in zip(images, best.tolist(), sure, like.tolist(), strict=True)
+            for i, g, c, j in zip(numbers, best.tolist(), sure, like.tolist(), strict=True)
         ]
 
-    pairs = [(a.cluster, described[a.image]) for a in placed(audited, of_audit)] if audited else []
-    found = placed(rest, probe.shares(seen.rows[rest])) if rest else []
-    return Carried(found, estimated(account, pairs))
+    pairs = [(a.cluster, of_sample[a.image]) for a in placed(audited, of_audit)]
+    return Carried({a.image: a for a in placed(rest, probe.shares(seen.rows[rest]))}, pairs)
+
+
+def account_of(means: Means, seen: Seen, chosen: Mapping[str, str], done: Carried) -> Account:
+    """What is to be told of it."""
+    sample = means.sample
+    assert sample
+    whys = list(chosen.values())
+    found = Account(sample.size, sample.embedder, len(seen.names) + len(seen.failures), described=len(chosen))
+    found = replace(found, cover=whys.count("cover"), uncertain=whys.count("uncertain"), probed=len(done.assignments))
+    return estimated(found, done.pairs)
 
 
 def _checked(found: Assignment, least: float) -> Assignment:
-    sure = checked(found, least) if least else found
+    sure = checked(found, least)
     assert isinstance(sure, Assignment)
     return sure
 

@@ -17,6 +17,7 @@ from ictc.backends import Backends
 from ictc.errors import IctcError
 from ictc.images.sources import Source
 from ictc.interfaces import Describer, Reasoner
+from ictc.means import Means
 from ictc.pipeline import check_there, run_steps, split
 from ictc.progress import Watch
 from ictc.reasoners.spherical import Array
@@ -24,7 +25,7 @@ from ictc.reasoners.words import same_word_key
 from ictc.revision import Revision
 from ictc.sampling.account import Account
 from ictc.sampling.audit import drawn
-from ictc.sampling.carrying import Parts, carried
+from ictc.sampling.carrying import Parts, account_of, carried
 from ictc.sampling.cover import Cover
 from ictc.sampling.plan import parse_size, parts
 from ictc.sampling.probe import train
@@ -65,7 +66,7 @@ def run_sampled(revision: Revision, task: Sampled) -> Account:
     while True:
         chosen = _grown(chosen, wanted, seen, task)
         _described(revision, chosen, seen, task)
-        account = save_carried(revision, task.source, chosen, seen, task.backends)
+        account = save_carried(revision, task.source, chosen, seen, task.backends.means)
         if not size.auto:
             return account
         rounds.append((account.described, account.disagreement))
@@ -76,13 +77,24 @@ def run_sampled(revision: Revision, task: Sampled) -> Account:
         before, wanted = now, seen.next_size(wanted)
 
 
-def save_carried(revision: Revision, source: Source, chosen: Parts, seen: Seen, backends: Backends) -> Account:
+def save_carried(revision: Revision, source: Source, chosen: Parts, seen: Seen, means: Means) -> Account:
     """The revision holds the described images; now it holds all of them."""
-    done = carried(seen, chosen, revision, backends)
-    placed = {a.image: a for a in [*revision.assignments(), *done.assignments]}
+    described = [a for a in revision.assignments() if a.image in chosen]
+    clusters = {a.image: a.cluster for a in described}
+    rest = [name for name in seen.names if name not in chosen]
+    done = carried(seen, chosen, clusters, revision.taxonomy().names, rest, means.wording.min_confidence)
+    placed = {a.image: a for a in described} | dict(done.assignments)
     revision.save_items(source.items, source.metadata)
     revision.save_assignments([placed[i.name] for i in source.items if i.name in placed])
-    return done.account
+    return account_of(means, seen, chosen, done)
+
+
+def carried_again(revision: Revision, backends: Backends, watch: Watch) -> Account:
+    """Step 3 was done again on the described images of a revision: so the others are carried again."""
+    items, metadata = revision.items()
+    seen = look(items, backends, watch)
+    source = Source(items, [], metadata, None, "paths")
+    return save_carried(revision, source, revision.sample(), seen, backends.means)
 
 
 def _grown(before: Parts, size: int, seen: Seen, task: Sampled) -> Parts:

@@ -11,7 +11,7 @@ from ictc.steering.answering import check_different
 from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Anew, Correction, Merge, Unpin, in_short
 from ictc.steering.draft import Divide, Draft
-from ictc.steering.work import Work
+from ictc.steering.work import Work, contents
 from ictc.text import command_line
 
 
@@ -21,7 +21,7 @@ def checked(work: Work) -> list[str]:
     Raises:
         UsageError: a change cannot be made. One carried from another run is left out, and told.
     """
-    described = {d.image: d.sha256 for d in work.result.descriptions}
+    described = contents(work.result)
     draft: Draft | None = work.draft()
     remarks: list[str] = []
     for change in (*work.asked.changes, *work.asked.carried):

@@ -77,7 +77,7 @@ def _remaking(work: Work, change: Anew) -> Callable[[], Estimate]:
     result = work.result
     asked = job.Asked([], change.criterion or result.criterion, change.k, work.means)
     there = work.described(change, result) if asked.criterion != result.criterion else (result.descriptions, (), "")
-    items, folder = list(result.items), work.folder.path
+    items, folder = work.looked_at(result), work.folder.path
     return lambda: plan_items(asked, items, folder, there[0] if there else None)
 
 

@@ -27,7 +27,7 @@ from ictc.text import command_line
 from ictc.types import Stage
 
 _BEFORE_STEP_3: tuple[Stage, ...] = ("image", "describe", "label", "merge")
-_CARRIED = ("notes", "cascade", "outliers", "off_list")
+_CARRIED = ("notes", "cascade", "outliers", "off_list", "sample")
 """What run.json says of a revision that corrections do not change."""
 
 
@@ -138,6 +138,8 @@ def _save(work: Work, made: Made, revision: Revision) -> Result:
         revision.save_items(list(result.items), result.metadata)
         revision.save_descriptions(result.descriptions)
         revision.save_labels(result.labels)
+        if work.sample:
+            revision.save_sample(work.sample, list(result.items))
         of_labels = [f for f in failed if f.stage == "label"]
         revision.save_failures([*result.failures, *of_labels], _BEFORE_STEP_3)
     revision.save_taxonomy(draft.taxonomy)
@@ -163,6 +165,8 @@ def _tell(work: Work, made: Made, revision: Revision) -> None:
     facts["mixed"] = mixed(made.rows, _first_criterion(folder, work.before.id))
     facts["pinned"] = [p for p in pins_of(made.rows) if p in names]
     facts["refined"] = {"of": work.before.id, "changes": work.told, "words": words_of(changes)}
+    if made.sample is not None:
+        facts["sample"] = made.sample.to_json()
     folder.note(revision, **facts)
     if made.reasoner is not None:
         account(folder, revision, made.reasoner)

@@ -97,7 +97,8 @@ def question(result: Result, findings: Sequence[Finding], prompts: Prompts, lang
         if name not in names:
             continue
         told = Counter(labels[i] for i in images if i in labels)
-        some = images[:: max(1, len(images) // _SHOWN)][:_SHOWN]
+        described = [i for i in images if i in texts]
+        some = described[:: max(1, len(described) // _SHOWN)][:_SHOWN]
         show = list(dict.fromkeys(shortened(texts[i], _TEXT) for i in some if i in texts))
         rows.append(
             {"name": name, "images": len(images), "labels": [x for x, _ in told.most_common(_LABELS)], "show": show}

@@ -21,6 +21,9 @@ from ictc.progress import Watch, unwatched
 from ictc.result import Result
 from ictc.revision import RESULT_FILES, Revision
 from ictc.runfolder import RunFolder, Settings
+from ictc.sampling.account import Account
+from ictc.sampling.carrying import BY as PROBE
+from ictc.sampling.seeing import Seen, look
 from ictc.spending.meter import Meter
 from ictc.steering.anew import another_criterion, another_k
 from ictc.steering.answering import Answerer
@@ -28,8 +31,9 @@ from ictc.steering.applying import apply, resolved
 from ictc.steering.corrections import Add, Anew, Change, Drop, Split, in_short, to_row
 from ictc.steering.draft import Draft
 from ictc.steering.kept import marked, pins_of, read_corrections, renames, standing
+from ictc.steering.sampled import recarried
 from ictc.store import Store
-from ictc.types import Description, Failure
+from ictc.types import Description, Failure, Item
 
 Described = tuple[Sequence[Description], Sequence[Failure], str]
 """Step 1: descriptions, failures, and the fingerprint of who described."""
@@ -64,6 +68,7 @@ class Made:
     rows: Sequence[Mapping[str, Any]]
     left_out: Sequence[str] = ()
     gone: Sequence[Change] = ()
+    sample: Account | None = None  # of images that were carried anew
     reasoner: Reasoner | None = None  # of a new criterion, whose account of outliers and cascade it has
 
 
@@ -137,15 +142,31 @@ class Work:
         """One change more. Raises as `refine`."""
         if isinstance(change, Anew):
             return self._anew(change, now)
-        described = {d.image: d.sha256 for d in now.result.descriptions}
-        exact = resolved(change, now.draft, described)
+        exact = resolved(change, now.draft, contents(now.result))
         draft, question = apply(exact, now.draft)
         settings = now.settings
         if question:
             draft = self._answerer(now.result).answer(question, draft)
         if isinstance(exact, Split | Drop | Add):
+            draft, _ = self._recarried(exact, now.draft, draft)
+        if isinstance(exact, Split | Drop | Add):
             settings = self._by_these_means(settings)
         return replace(now, settings=settings, draft=draft, rows=[*now.rows, to_row(exact)])
+
+    @cached_property
+    def sample(self) -> dict[str, str]:
+        """The images that were described, where not all were."""
+        return self.before.sample()
+
+    @cached_property
+    def _seen(self) -> Seen:
+        return look(self.result.items, self.backends, self.asked.watch)
+
+    def _recarried(self, change: Change, before: Draft, after: Draft) -> tuple[Draft, Account | None]:
+        """With the images that nobody described where those that were are now. While estimating nobody is anywhere."""
+        if not self.sample or self.estimating is not None:
+            return after, None
+        return recarried(change, before, after, self._seen, self.sample, self.means)
 
     def _answerer(self, result: Result) -> Answerer:
         return Answerer(self.backends, result, self.asked.watch, self.estimating is not None)
@@ -164,6 +185,8 @@ class Work:
             made = replace(now, draft=draft)
         else:
             made = self._reworded(change, now)
+        draft, told = self._recarried(change, now.draft, made.draft)
+        made = replace(made, draft=draft, sample=told or made.sample)
         rows, gone = marked(now.rows, made.draft, LATER)
         settings = replace(self._by_these_means(made.settings), k=change.k)
         gone_too = [*now.gone, *gone]
@@ -187,7 +210,7 @@ class Work:
             return there
         if self.means.describer == self.known.describer:
             check_recorded(self.known.describer, "--describer")
-        describer, items = self.backends.describer(), list(now.result.items)
+        describer, items = self.backends.describer(), self.looked_at(now.result)
         with self.asked.watch("describe", len(items)) as tick:
             found, failed = split(describer.describe(items, change.criterion, tick))
         check_there(failed)
@@ -196,6 +219,10 @@ class Work:
         known = [f for f in now.result.failures if f.stage == "image"]
         more = [f for f in failed if f.image not in {g.image for g in known}]
         return found, [*known, *more], describer.fingerprint
+
+    def looked_at(self, result: Result) -> list[Item]:
+        """The images that are described: of a sample the same again, whatever the criterion."""
+        return [i for i in result.items if not self.sample or i.name in self.sample]
 
     def described(self, change: Anew, result: Result) -> Described | None:
         """What stands for another criterion without looking at images: recorded descriptions, which are for any; those
@@ -209,7 +236,10 @@ class Work:
         for i in reversed(self.folder.revision_ids):
             known, revision = self.folder.settings(i), self.folder.revision(i)
             alike = (known.inputs, known.describer_fingerprint) == (self.known.inputs, own)
+            alike = alike and known.sample == self.known.sample
             if alike and known.criterion == change.criterion and self.folder.entry(i).get("status") == "done":
+                if revision.sample().keys() != self.sample.keys():  # others were in doubt under that criterion
+                    continue
                 failed = [f for f in revision.failures() if f.stage in ("image", "describe")]
                 if not any(f.retryable for f in failed):
                     return revision.descriptions(), failed, own
@@ -219,6 +249,13 @@ class Work:
         """Changes with what is changed, and with the result that it is changed of."""
         of = [self.known.key, self.before.digest_of(*RESULT_FILES), self.told]
         return hashlib.sha256(json.dumps(of, ensure_ascii=True).encode()).hexdigest()
+
+
+def contents(result: Result) -> dict[str, str]:
+    """The contents (SHA-256) of the images that can be moved: those that have a description, or a place without."""
+    found = {d.image: d.sha256 for d in result.descriptions}
+    carried = {a.image for a in result.assignments if a.by == PROBE}
+    return found | {i.name: i.sha256 for i in result.items if i.name in carried - found.keys()}
 
 
 def begun(asked: Refinement, folder: RunFolder, store: Store) -> Work:

@@ -100,6 +100,9 @@ def _fill(
     every = _every(made, described, labels, assignments)
     revision.save_descriptions(every.descriptions)
     revision.save_labels(every.labels)
+    if sample := made.base.sample():
+        whys = {now: sample[old] for now, old in made.stays.items() if old in sample}
+        revision.save_sample(whys | dict.fromkeys((d.image for d in described), "new"), made.source.items)
     clusters = {a.image: a.cluster for a in every.assignments}
     revision.save_taxonomy(recounted(made.result.taxonomy, every.labels, clusters))
     revision.save_assignments(every.assignments)

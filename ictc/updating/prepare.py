@@ -120,7 +120,8 @@ def prepare(asked: Asked, run: RunFolder) -> Prepared:
     means = changed(means_of(settings, asked), asked.given)
     wording = replace(means.wording, names=None, open_names=False, levels=1, groups=0)
     images = asked.images or found_at(settings.images, result.items)
-    job_asked, source = job.resolve(job.Asked(images, result.criterion, None, replace(means, wording=wording)))
+    whole = replace(means, wording=wording, sample=None)  # new images are few, and all of them are described
+    job_asked, source = job.resolve(job.Asked(images, result.criterion, None, whole))
     _check_kind(asked.folder, result, source)
     became = changes(
         _contents_before(result),
