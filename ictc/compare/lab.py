@@ -4,6 +4,7 @@ clusterers that they are published with, one seed for everything."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 
 from ictc.embedders.classical import NEEDS
@@ -25,11 +26,17 @@ def features_of(given: Sequence[str]) -> tuple[str, ...]:
     """The embedders meant, each once: `all` stands for those that are installed and need no download.
 
     Raises:
-        SpecError: the name of a classical feature without the word `classical:`.
+        SpecError: no classical feature has the name, or the word `classical:` is missing before it.
     """
     for spec in given:
         if spec in FEATURES and spec != ALL:
             raise SpecError(f"Unknown feature '{spec}'.", f"Type: --features {_CLASSICAL}:{spec}")
+        kind, _, name = spec.partition(":")
+        if kind == _CLASSICAL and name not in FEATURES:
+            near = get_close_matches(name, FEATURES, 1)
+            known = ", ".join(f"{_CLASSICAL}:{one}" for one in FEATURES)
+            hint = f"Type: --features {_CLASSICAL}:{near[0]}" if near else f"Those there are: {known}"
+            raise SpecError(f"'{spec}' names no feature.", hint)
     there = () if lacking() else tuple(f"{_CLASSICAL}:{name}" for name in FEATURES)
     every = (*there, "lite0", "offline")
     return tuple(dict.fromkeys(one for spec in given for one in (every if spec == ALL else (spec,))))

@@ -30,7 +30,7 @@ from ictc.stopping import stoppable
 from ictc.training import loop
 from ictc.training.captions import Captions, Together
 from ictc.training.folder import TrainingFolder, first_process
-from ictc.training.loop import Device
+from ictc.training.loop import BITS, Device
 from ictc.training.recipe import PRECISIONS, Recipe
 
 _STATE, _WEIGHTS = "trainer_state.json", "model.safetensors"
@@ -164,6 +164,7 @@ class Tuning:
         from transformers import TrainingArguments
 
         name, precision = placed(self._device)
+        self._folder.note(precision=BITS[precision])
         card = name.startswith("cuda")
         made = TrainingArguments(
             output_dir=str(self._folder.checkpoint),

@@ -18,7 +18,7 @@ from ictc.models.hf.spec import Source, read
 from ictc.models.trained import seen_in
 from ictc.progress import Watch, unwatched
 from ictc.training.folder import TrainingFolder
-from ictc.training.labelled import Given, given
+from ictc.training.labelled import Given, given, none_readable
 from ictc.training.loop import Device
 from ictc.training.recipe import Recipe
 from ictc.training.split import TEST
@@ -99,7 +99,7 @@ def train_captioner(
         _check_texts(texts, lambda text: tuple(processor.tokenizer(text)["input_ids"]))
         training = Captions(source.training, {i.name: texts[source.classes[i.name]] for i in source.training}, watch)
         if not training.items:
-            raise InputError(f"None of the images can be read: {training.failures[0].message}", "")
+            raise none_readable(training.failures)
         tuning = Tuning(model, processor, asked.recipe, asked.accumulate, folder, device, watch)
         losses = tuning.run(training)
         tested, failed = _tested(tuning, source, texts, watch)

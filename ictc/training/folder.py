@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _ASKED, _CHECKPOINT, _STATE, _FAILURES = "training.json", "checkpoint", "state.pt", "failures.jsonl"
 FAILED = "failed"
+DUAL = "clip"
+"""The folder within, of a tuned dual encoder."""
 
 
 class TrainingFolder:
@@ -41,6 +43,7 @@ class TrainingFolder:
     ) -> None:
         self.path, self.kind, self._asked = path, kind, json.loads(json.dumps({"kind": kind, **asked}))
         self._restart = restart
+        self._noted: dict[str, Any] = {}
         self._inputs = [str(asked.get("base", "")), *inputs]
         self._lock = FileLock(path / ".lock", timeout=0)
 
@@ -53,6 +56,8 @@ class TrainingFolder:
             RunBusy: somebody does. RunError: it cannot be written. UsageError: it holds something else.
         """
         try:
+            if first_process():
+                self._refuse()  # before anything is written there
             self.path.mkdir(parents=True, exist_ok=True)
             if first_process():
                 self._lock.acquire()
@@ -107,6 +112,10 @@ class TrainingFolder:
         except Exception as error:  # zip, pickle and torch each have their own
             raise RunError(f"{file} is damaged: {type(error).__name__}.", "To begin anew, add: --restart") from error
 
+    def note(self, **facts: Any) -> None:
+        """To stand among the facts of the result."""
+        self._noted |= facts
+
     def finish(
         self,
         *,
@@ -124,7 +133,8 @@ class TrainingFolder:
         failed = {f.image: f for f in failures}
         codes = dict(sorted(Counter(f.code for f in failed.values()).items()))
         known = sorted({one for one in seen if one})
-        facts = {**facts, "seen": len(known), "failed": len(failed), **({"codes": codes} if codes else {})}
+        counted = {"seen": len(known), "failed": len(failed), **({"codes": codes} if codes else {})}
+        facts = {**facts, **self._noted, **counted}
         parts = [(image, sha256, FAILED if image in failed else part) for image, sha256, part in parts]
         asked = {name: value for name, value in self._asked.items() if name != "kind"}
         told = {"format": FORMAT, "kind": self.kind, "made": made, "recipe": asked, "facts": facts}
@@ -146,8 +156,8 @@ class TrainingFolder:
         shutil.rmtree(self.checkpoint, ignore_errors=True)
         return told
 
-    def _begin(self) -> None:
-        file = self.path / _ASKED
+    def _refuse(self) -> None:
+        """Raises UsageError: the folder holds something else, or what the training begins with."""
         for spec in self._inputs:  # to begin anew would throw it away
             kind, _, place = spec.partition(":")
             if (
@@ -158,6 +168,17 @@ class TrainingFolder:
                 raise UsageError(
                     f"{spec} is in {self.path}, where the result is to go.", "Choose another folder with -o."
                 )
+        if not self.path.exists() or (self.path / _ASKED).is_file():
+            return
+        others = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not p.name.endswith(".part"))
+        if others:
+            raise UsageError(
+                f"{self.path} holds something else: {', '.join(others[:3])}.", "Choose another folder with -o."
+            )
+
+    def _begin(self) -> None:
+        self._refuse()  # another process may have been there in between
+        file = self.path / _ASKED
         if (self.path / FACTS).is_file():
             shutil.rmtree(self.checkpoint, ignore_errors=True)  # a kill came between the two
         if self._restart and file.is_file():
@@ -171,15 +192,11 @@ class TrainingFolder:
                 _FAILURES,
             ):  # the first says that it is done
                 (self.path / name).unlink(missing_ok=True)
-            shutil.rmtree(self.checkpoint, ignore_errors=True)
+            for folder in (self.checkpoint, self.path / DUAL):
+                shutil.rmtree(folder, ignore_errors=True)
             self._write_asked()
             return
         if not file.is_file():
-            others = sorted(p.name for p in self.path.iterdir() if p.name != ".lock" and not p.name.endswith(".part"))
-            if others:
-                raise UsageError(
-                    f"{self.path} holds something else: {', '.join(others[:3])}.", "Choose another folder with -o."
-                )
             self._write_asked()
             return
         try:

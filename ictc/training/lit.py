@@ -26,7 +26,7 @@ from ictc.models.minilm import MiniLM
 from ictc.models.weights import folder_digest
 from ictc.progress import Watch, unwatched
 from ictc.reasoners.spherical import unit
-from ictc.training.folder import TrainingFolder, first_process
+from ictc.training.folder import DUAL, TrainingFolder, first_process
 from ictc.training.labelled import Given, given
 from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pairs import LABELS, TEMPLATE, check_templates, digest_of, filled, texts_of
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 KIND = "lit"
 RECIPE = Recipe(epochs=20, batch_size=64, lr=3e-4, schedule="cosine", warmup=0.1)
 LAYERS = 2
-FOLDER = "clip"
-"""Where in OUT the tuned dual encoder lies."""
 _TEMPERATURE, _COLDEST = 0.07, 100.0  # CLIP's: where it begins, and the most that cosines are multiplied by
 
 
@@ -79,8 +77,11 @@ def train_lit(
         InputError: images, truth, texts or split. UsageError: what was asked cannot be, or `out` holds something else.
         SpecError, MissingExtra: the embedder. StepError: memory, or a loss that is not finite.
     """
+    from ictc.training.texttowers import DualTower, check_layers, open_tower
+
     asked.recipe.check()
     check_templates(asked.templates)
+    check_layers(asked.embedder, asked.layers)
     source = given(
         asked.images,
         asked.truth,
@@ -104,8 +105,6 @@ def train_lit(
         with folder.open(partial(meet, device)):
             if (done := folder.finished()) is not None:
                 return done
-            from ictc.training.texttowers import DualTower, open_tower
-
             known = embedded(source, embedder, watch)
             tower = open_tower(asked.embedder, known.dim, asked.layers, asked.recipe.seed)
             as_is = (np.zeros(known.dim, np.float32), np.ones(known.dim, np.float32))
@@ -137,7 +136,7 @@ def train_lit(
                 "layers": asked.layers,
             }
             if isinstance(tower, DualTower):
-                made |= _written(tower, folder.path / FOLDER, scale)
+                made |= _written(tower, folder.path / DUAL, scale)
                 weights: Mapping[str, Tensor] | None = None
             else:
                 made |= {"text": MiniLM().fingerprint, "width": known.dim}

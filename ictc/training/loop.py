@@ -35,6 +35,7 @@ Batch = Callable[[Index, np.random.Generator], "tuple[Tensor, ...]"]
 """The tensors of the examples with these numbers, on the CPU; what is random in them comes from the generator.
 Called in a thread of its own, one call at a time."""
 
+BITS = {"no": "float32", "fp16": "float16", "bf16": "bfloat16"}
 EVERY = 60.0
 """Seconds between checkpoints within an epoch; the end of each has one, too."""
 
@@ -98,8 +99,11 @@ def fit(
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
     done, losses = 0, list[tuple[int, int, float]]()
+    precisions = [BITS[accelerator.mixed_precision]]
     if state := folder.saved():
         done, losses = _resumed(state, module, optimizer, accelerator.num_processes)
+        precisions = list(dict.fromkeys([*state.get("precisions", ()), *precisions]))
+    folder.note(precision=", then ".join(precisions))
     model, optimizer = accelerator.prepare(module, optimizer)
     if state and accelerator.scaler is not None and "scaler" in state:
         accelerator.scaler.load_state_dict(state["scaler"])
@@ -118,7 +122,7 @@ def fit(
     def keep() -> None:
         if accelerator.is_main_process:
             told = _state(accelerator.unwrap_model(model), optimizer, done, losses, accelerator.scaler)
-            folder.save({**told, "processes": accelerator.num_processes})
+            folder.save({**told, "processes": accelerator.num_processes, "precisions": precisions})
 
     def stop() -> int:
         stopped.set()

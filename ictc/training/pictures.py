@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ictc.errors import InputError
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.progress import Watch
+from ictc.training.labelled import none_readable
 from ictc.types import Failure, Item
 from step1.squares import squares
 
@@ -48,7 +49,7 @@ class Pictures:
                         self._squares.append(found)
                 tick(1)
         if not self.items:
-            raise InputError(f"None of {len(items)} images can be read: {self.failures[0].message}", "")
+            raise none_readable(self.failures)
 
     def pixels(self, numbers: Index) -> Tensor:
         """uint8 [n, 3, side, side] of the images with these numbers."""

@@ -34,7 +34,7 @@ class Recipe:
                 for name, value, ok, wanted in (
                     ("--epochs", self.epochs, self.epochs >= 1, "1 or more"),
                     ("--batch-size", self.batch_size, self.batch_size >= 1, "1 or more"),
-                    ("--lr", self.lr, math.isfinite(self.lr) and self.lr > 0, "above 0, such as 0.001"),
+                    ("--lr", self.lr, 0 < self.lr <= 1, "above 0 and up to 1, such as 0.001"),
                     ("--weight-decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "0 or more"),
                     ("--seed", self.seed, 0 <= self.seed < 2**32, "from 0 to 4294967295"),
                 )

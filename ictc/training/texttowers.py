@@ -163,6 +163,25 @@ def keep_tuned(module: nn.Module) -> None:
     hooked.register_load_state_dict_post_hook(there)
 
 
+def check_layers(spec: str, layers: int) -> None:
+    """Before anything is embedded, where the configuration says how many there are.
+
+    Raises:
+        UsageError: the text tower of `spec` has fewer. SpecError: there is no such model.
+    """
+    from transformers import AutoConfig
+
+    kind, _, argument = spec.partition(":")
+    if kind not in DUAL:
+        _check_layers(layers, opened()[1].layers)
+        return
+    source, options = source_of(argument, kind, ModelOptions(device="cpu"))
+    config = part(AutoConfig, source, options)
+    depth = getattr(getattr(config, "text_config", config), "num_hidden_layers", None)
+    if depth is not None:
+        _check_layers(layers, depth)
+
+
 def _check_layers(layers: int, depth: int) -> None:
     if not 0 <= layers <= depth:
         raise UsageError(f"--layers {layers}: the text tower has {depth}.", f"Give from 0 to {depth}.")

@@ -84,7 +84,9 @@ def embedded(source: Given, embedder: CachedImages, watch: Watch) -> Embedded:
     source = replace(source, parts=parts)
     trained, apart = source.of(TRAIN), source.of(TEST)
     if not trained:
-        raise InputError(f"No image to train on has a vector: {failures[0].message}", "")
+        raise InputError(
+            f"No image to train on has a vector: {failures[0].message}", "Look at the images, or at --embedder."
+        )
     widths = {len(v) for v in found.values() if not isinstance(v, Failure)}
     if len(widths) > 1:
         raise InputError(f"The vectors are of several widths: {sorted(widths)[:3]}.", "Give those of one embedder.")

@@ -263,6 +263,8 @@ def test_failures_are_told_by_code(digits: Path, tmp_path: Path) -> None:
         ((*TRUTH, "--test-share", "30"), "between 0 and 1", "0.3"),
         ((*TRUTH, "--seed", "-1"), "--seed -1", "--seed 1"),
         (("--features", "hog"), "Unknown feature 'hog'", "--features classical:hog"),
+        (("--features", "classical:sitf"), "'classical:sitf' names no feature", "--features classical:sift"),
+        (("--features", "classical:"), "'classical:' names no feature", "classical:hog"),
         (("--features", "nobody:knows"), "Unknown embedder 'nobody'", "classical"),
         (("--truth", "{one}"), "of one, 'digit'", "two classes"),
     ],
@@ -276,8 +278,3 @@ def test_what_is_wrong_and_what_to_type(
     told = compared(digits, "--features", "classical:histogram", *given, "-o", tmp_path / "run", code=2)
     assert said in told["error"] and hint in told["hint"], told
     assert not (tmp_path / "run").exists(), "nothing is made before it is told"
-
-
-def test_a_feature_that_there_is_not_is_told(digits: Path, tmp_path: Path) -> None:
-    told = compared(digits, "--features", "classical:sitf", *TRUTH, "-o", tmp_path / "run", code=4)
-    assert "classical:sitf" in told["hint"] and "classical:sift" in told["hint"]

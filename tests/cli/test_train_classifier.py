@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_it_learns_and_says_so(tuned: tuple[Path, dict[str, Any]]) -> None:
     apart = [r for r in rows if r["part"] == "test"]
     assert len(apart) == told["facts"]["tested"] and len(rows) == 37 and len(apart) + told["facts"]["images"] == 36
     assert not trained & {r["sha256"] for r in apart}
-    assert told["facts"]["accuracy"] > 0.75
+    assert told["facts"]["accuracy"] > 0.75 and told["facts"]["precision"] == "float32"
     seen = set((out / "seen.txt").read_text().split())
     assert len(seen) == told["facts"]["images"] and seen == trained and not seen & BROKEN
     losses = [float(r["loss"]) for r in csv.DictReader((out / "loss.csv").open())]
@@ -106,8 +107,6 @@ def test_a_folder_may_be_called_as_a_network_is(digits: Path, tmp_path: Path, mo
 
 
 def test_a_result_among_the_images_is_no_image(digits: Path, tmp_path: Path) -> None:
-    import shutil
-
     images = Path(shutil.copytree(digits, tmp_path / "in"))
     (images / "n0" / "broken.png").unlink()
     for _ in range(2):
@@ -115,9 +114,23 @@ def test_a_result_among_the_images_is_no_image(digits: Path, tmp_path: Path) -> 
         assert done.exit_code == 0 and json.loads(done.stdout)["facts"]["classes"] == ["n0", "n1", "n2"], done.output
 
 
-def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
-    import shutil
+def test_a_file_under_two_classes_is_of_none_and_told(digits: Path, tmp_path: Path) -> None:
+    images = Path(shutil.copytree(digits, tmp_path / "in"))
+    (images / "n0" / "broken.png").unlink()
+    shutil.copy(images / "n0" / "000.png", images / "n1" / "same.png")
+    out = tmp_path / "out"
+    done = invoke("train", "classifier", images, *QUICK, "--epochs", 1, "--train-share", 1, "-o", out)
+    assert done.exit_code == 3 and "2 images failed (two-classes: 2)" in done.output
+    told = {row["image"]: row for row in map(json.loads, (out / "failures.jsonl").read_text().splitlines())}
+    assert told.keys() == {"n0/000.png", "n1/same.png"}
+    assert told["n0/000.png"]["message"] == (
+        "The same file is there as n1/same.png, of the class 'n1'; this one is of 'n0'."
+    )
+    assert hashlib.sha256((images / "n0" / "000.png").read_bytes()).hexdigest() not in (out / "seen.txt").read_text()
+    assert sum(r["part"] == "failed" for r in csv.DictReader((out / "split.csv").open())) == 2
 
+
+def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(tuned[0], tmp_path / "copy"))
     embed = ("embed", digits, "--embedder", f"trained:{out}", "--out", tmp_path / "v.npy")
     told = json.loads((out / "trained.json").read_text())
@@ -152,6 +165,7 @@ def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Pa
         (("--base", "magic"), "no network", "lite0"),
         (("--truth", "filename"), "12_cat.png", ""),
         (("--epochs", "0"), "--epochs is 0", "1 or more"),
+        (("--lr", "1e9"), "--lr is 1000000000", "up to 1, such as 0.001"),
         (("--schedule", "linear"), "--schedule linear", "cosine"),
         (("--device", "tpu9"), "tpu9", "cpu"),
         (("--precision", "banana"), "--precision banana", "bf16"),

@@ -22,6 +22,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.minilm import model_folder
 from ictc.models.weights import folder_digest
 from ictc.store import Store
+from ictc.training import compress
 from ictc.training.lit import RECIPE, Asked, _batches, _network, contrastive, train_lit
 from ictc.training.loop import Device
 from ictc.training.pairs import filled
@@ -301,6 +302,23 @@ def test_what_cannot_be_is_told(
     with pytest.raises(error, match=said):
         train_lit(replace(asked(given), **change), tmp_path / "out", CPU)  # type: ignore[arg-type]
     assert not (tmp_path / "out" / "trained.json").exists()
+
+
+@pytest.mark.parametrize("tower", ["minilm", "clip"])
+def test_more_layers_than_there_are_is_told_before_anything_is_done(
+    given: tuple[Path, str], tmp_path: Path, tiny: Tiny, tower: str
+) -> None:
+    one = asked(given) if tower == "minilm" else clip(given, tiny)
+    with pytest.raises(UsageError, match=r"--layers 999: the text tower has [26]"):
+        train_lit(replace(one, layers=999), tmp_path / "out", CPU)
+    assert not any(tmp_path.iterdir()), "no folder, and no store of vectors"
+
+
+def test_to_begin_anew_leaves_no_tuned_encoder_behind(dual: Path, given: tuple[Path, str], tmp_path: Path) -> None:
+    copied = shutil.copytree(dual, tmp_path / "copied")
+    one = compress.Asked(str(given[0]), None, given[1], method="pca", dim=2)
+    compress.train_compress(one, copied, CPU, restart=True)
+    assert (copied / "model.safetensors").is_file() and not (copied / "clip").exists()
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,8 @@ def test_rates() -> None:
 
 @pytest.mark.parametrize(
     "recipe",
-    [Recipe(0, 1, 1), Recipe(1, 0, 1), Recipe(1, 1, 0), Recipe(1, 1, math.nan), Recipe(1, 1, 1, weight_decay=-1),
-     Recipe(1, 1, 1, schedule="linear"), Recipe(1, 1, 1, seed=-1)],
+    [Recipe(0, 1, 1), Recipe(1, 0, 1), Recipe(1, 1, 0), Recipe(1, 1, 1e9), Recipe(1, 1, math.nan),
+     Recipe(1, 1, 1, weight_decay=-1), Recipe(1, 1, 1, schedule="linear"), Recipe(1, 1, 1, seed=-1)],
 )  # fmt: skip
 def test_numbers_that_cannot_be(recipe: Recipe) -> None:
     with pytest.raises(UsageError, match="--"):
@@ -221,7 +221,17 @@ def test_a_checkpoint_of_another_architecture_or_a_damaged_one(tmp_path: Path) -
         trained(tmp_path / "out", net=Net(wide=5))
     assert "--restart" in told.value.hint
     state = tmp_path / "out" / "checkpoint" / "state.pt"
-    torch.save({**torch.load(state, weights_only=True), "processes": 2}, state)
+    kept = torch.load(state, weights_only=True)
+    torch.save({**kept, "precisions": ["bfloat16"]}, state)
+    folder = TrainingFolder(tmp_path / "out", "test", {"epochs": 3})
+    with folder.open():
+        losses = fit(Net(), noisy, len(ROWS), Recipe(3, 4, 0.01), folder, CPU, unwatched, least=2)
+        state.parent.rename(tmp_path / "kept")
+        told_ = folder.finish(made={}, facts={}, losses=losses, seen=[], parts=[], weights=None)
+    assert told_["facts"]["precision"] == "bfloat16, then float32"
+    (tmp_path / "out" / "trained.json").unlink()
+    (tmp_path / "kept").rename(state.parent)
+    torch.save({**kept, "processes": 2}, state)
     with pytest.raises(RunError, match="began with 2 processes"):
         trained(tmp_path / "out")
     state.write_bytes(state.read_bytes()[:100])
@@ -251,7 +261,7 @@ def test_one_training_a_folder(tmp_path: Path) -> None:
     photos = TrainingFolder(tmp_path / "photos", "a", asked, restart=True)
     with pytest.raises(UsageError, match=r"something else: 1\.png"), photos.open():
         pass
-    assert (tmp_path / "photos" / "1.png").exists()
+    assert [p.name for p in (tmp_path / "photos").iterdir()] == ["1.png"], "nothing is left there"
 
 
 def test_the_curve() -> None:

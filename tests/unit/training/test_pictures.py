@@ -25,6 +25,9 @@ def test_kept_or_read_anew_they_are_the_same(tmp_path: Path) -> None:
     assert kept.pixels(numbers).shape == (3, 3, 8, 8) and kept.pixels(numbers).dtype == torch.uint8
     assert torch.equal(kept.pixels(numbers), anew.pixels(numbers))
     assert [len(b) for b in kept.batches(4)] == [3, 3]
+    with pytest.raises(InputError, match="None of 1 images can be read") as told:
+        Pictures(items[-1:], 8, unwatched)
+    assert "Give a folder" in told.value.hint
     (tmp_path / "in" / "red" / "red-1.png").unlink()
     with pytest.raises(InputError, match="any more"):
         anew.pixels(np.arange(6))
