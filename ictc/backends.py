@@ -15,6 +15,7 @@ from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_embedder, open_images
+from ictc.engine import Engine
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
@@ -273,7 +274,10 @@ class Backends:
         """Whose vectors a sample is chosen by. Raises SpecError: it embeds no images, or cannot be used."""
         sample = self.means.sample
         assert sample
-        return open_images(sample.embedder, self.store, self.means.options, kept=sample.kept)
+        try:
+            return open_images(sample.embedder, self.store, self.means.options, kept=sample.kept)
+        except SpecError as error:
+            raise SpecError(error.message, error.hint.replace("--embedder", "--sample-embedder")) from error
 
     def drafting(self) -> Reasoner:
         """Who groups some images for a first look, asking nobody."""

@@ -25,6 +25,7 @@ from ictc.reasoners.cascade.plan import parse_budget
 from ictc.reasoners.held import Known
 from ictc.reasoners.words import says_something
 from ictc.runfolder import RunFolder
+from ictc.sampling.plan import parse_size
 from ictc.spending.counting import Counting
 from ictc.spending.dryrun import AUTO_K, describing_step, estimate, invented, naming_step
 from ictc.spending.estimate import Embeds, Estimate, Lane, StepEstimate
@@ -84,7 +85,37 @@ def plan(asked: Asked, folder: Path) -> Estimate:
     if asked.means.lane:
         check_size(asked.k, source)
         return _lane_plan(asked, asked.means.lane, source, folder)
-    return plan_items(asked, source.items, folder)
+    return _sampled_plan(asked, source, folder) if asked.means.sample else plan_items(asked, source.items, folder)
+
+
+def _sampled_plan(asked: Asked, source: Source, folder: Path) -> Estimate:
+    """Of a run on a sample. Which images are described hangs on vectors that may not be there yet, and on a first look:
+    what they cost is that of as many, spread evenly; where the run has been made, of those that were described."""
+    sample, n = asked.means.sample, len(source.items)
+    assert sample
+    size = parse_size(sample.size)
+    with _store(folder) as store:
+        backends = Backends(asked.means, store, Meter())
+        missing = backends.sample_embedder().missing(source.items)
+        known = _sample_of(folder, asked, source)
+    lacking = len({i.sha256 or i.name for i in missing})
+    wanted = size.of(n, asked.k)
+    some = [source.items[i * n // wanted] for i in range(wanted)]
+    found = plan_items(asked, [i for i in source.items if i.name in known] if known else some, folder)
+    remarks = [] if known else [
+        f"{wanted:,} of {n:,} images would be described; which ones is known when all are embedded.",
+        *(["--sample auto goes on from there, twice as many each time, until names and audit no longer change; at most "
+           "to all images. --max-calls or --max-cost stop it."] if size.auto else []),
+    ]  # fmt: skip
+    embeds = Embeds(sample.embedder, n, n - len(missing), lacking)
+    return replace(found, embeds=embeds, remarks=[*found.remarks, *remarks])
+
+
+def _sample_of(folder: Path, asked: Asked, source: Source) -> dict[str, str]:
+    """Who was described, where the run is made already."""
+    if not (folder / "run.json").exists() or (done := as_it_stands(asked, source, folder)) is None:
+        return {}
+    return done.revision.sample()
 
 
 def plan_items(
@@ -231,6 +262,7 @@ def _described(folder: Path, asked: Asked) -> list[Description] | None:
         for revision_id in reversed(run.revision_ids):
             revision, settings = run.revision(revision_id), run.settings(revision_id)
             same = (settings.criterion, settings.describer) == (asked.criterion, asked.means.describer)
+            same = same and (settings.sample is None or asked.means.sample is not None)
             if same and revision.has("step1_result.jsonl"):
                 return revision.descriptions()
     except RunError:

@@ -72,11 +72,7 @@ def identity(backends: Backends) -> dict[str, Any] | None:
     sample = backends.means.sample
     if sample is None:
         return None
-    try:
-        made = backends.sample_embedder().fingerprint
-    except SpecError as error:
-        hint = error.hint.replace("--embedder", "--sample-embedder")
-        raise SpecError(error.message, hint) from error
+    made = backends.sample_embedder().fingerprint
     told = {"size": sample.size, "seed": sample.seed, "embedder": sample.embedder}
     return told | {"fingerprint": made, "code": code_digest(*CODE)}
 
