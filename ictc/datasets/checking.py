@@ -61,7 +61,11 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check its name and its permissions.") from error
+        raise _unread(path, error) from error
+
+
+def _unread(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be read: {error.strerror}.", "Check its name and its permissions.")
 
 
 def _digests(path: Path, kind: str, size: int, watch: Watch) -> tuple[str, str]:
@@ -69,10 +73,13 @@ def _digests(path: Path, kind: str, size: int, watch: Watch) -> tuple[str, str]:
     sha256 = hashlib.sha256()
     other = {"md5": lambda: hashlib.md5(usedforsecurity=False), "sha256": lambda: sha256, "": lambda: sha256}[kind]()
     update: Callable[[bytes], None] = sha256.update
-    with watch(f"checking {path.name} (MiB)", max(1, size // _BLOCK)) as tick, path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            update(block)
-            if other is not sha256:
-                other.update(block)
-            tick(1)
+    try:
+        with watch(f"checking {path.name} (MiB)", max(1, size // _BLOCK)) as tick, path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                update(block)
+                if other is not sha256:
+                    other.update(block)
+                tick(1)
+    except OSError as error:
+        raise _unread(path, error) from error
     return sha256.hexdigest(), other.hexdigest()

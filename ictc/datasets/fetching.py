@@ -7,6 +7,7 @@ a server that is busy) is tried again, at most TRIES times without any progress.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,7 @@ class Fetcher:
     checked: dict[str, Used] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
     _client: Client | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, source: Source, quiet: bool = False) -> Path:
         """The file of `source`.
@@ -214,9 +216,12 @@ class Fetcher:
     def _open(self) -> Client:
         import httpx2
 
-        if self._client is None:
-            self._client = httpx2.Client(follow_redirects=True, timeout=self.timeout, headers={"User-Agent": "ictc"})
-        return self._client
+        with self._lock:
+            if self._client is None:
+                self._client = httpx2.Client(
+                    follow_redirects=True, timeout=self.timeout, headers={"User-Agent": "ictc"}
+                )
+            return self._client
 
 
 def _size(part: Path) -> int:

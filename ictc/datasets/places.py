@@ -43,7 +43,7 @@ class FolderLayer:
             links = [name for name in below if (Path(folder) / name).is_symlink()]
             for name in [*sorted(files, key=lambda name: natural_key(Path(name))), *links]:
                 path = Path(folder) / name
-                if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                if path.is_symlink() and not _leads_into(inside, path):
                     self.left_out.append(path.relative_to(root).as_posix())
                 elif path.is_file():
                     self.sizes[path.relative_to(root).as_posix()] = path.stat().st_size
@@ -170,6 +170,13 @@ def without(folder: FolderLayer, archives: Iterable[Archive]) -> FolderLayer:
     for name in [n for n in folder.sizes if any(ending in packed for ending in _endings(n))]:
         del folder.sizes[name]
     return folder
+
+
+def _leads_into(folder: Path, link: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError):  # it leads in a circle
+        return False
 
 
 def _endings(name: str) -> list[str]:

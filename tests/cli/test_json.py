@@ -67,6 +67,7 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("mnist", "--split", "half", "--root", "{made}"),
         ("mnist", "--per-class", "-1"),
         ("mnist", "--labels", "digit"),
+        ("mnist", "--classes", "{none}.txt"),
         ("mnist", "--from", "{captions}", "--root", "{made}"),
         ("mnist", "--from", "{captions}", "--no-verify", "--root", "{made}"),
     ],

@@ -43,8 +43,8 @@ Classes = Annotated[
     typer.Option(
         "--classes",
         envvar="ICTC_CLASSES",
-        metavar="A,B|FILE",
-        help="Only these classes of the first criterion: with commas, or a file of one a line.",
+        metavar="A,B|FILE.txt",
+        help="Only these classes of the first criterion: with commas, or a text file of one a line.",
     ),
 ]
 PerClass = Annotated[
@@ -129,6 +129,9 @@ def prepare(
         say(known.note)
     done = prepare_(known, options, root, given or [], verify=verify, watch=watching())
     following = _next(done)
+    few = [name for name, number in next(iter(done.counts.values()), {}).items() if number < per_class]
+    if few:
+        say(f"{len(few)} classes have fewer than {per_class} images, such as {few[0]}.")
     if json_output:
         facts = {**asdict(done), "folder": str(done.folder), "checked": dict(done.checked)}
         print_json({"name": known.name, **facts, "licence": known.licence, "next": following})
@@ -173,13 +176,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _classes(text: str) -> tuple[str, ...]:
+    """A file is told by its ending or a folder before it: a file that is called as a class alone is not meant."""
     from ictc.jsonl import read_text
 
-    try:
-        is_file = bool(text) and Path(text).is_file()
-    except (OSError, ValueError):  # too long for a file's name: many classes
-        is_file = False
-    names = read_text(Path(text)).splitlines() if is_file else text.split(",")
+    path = Path(text)
+    is_file = text.endswith(".txt") or ((path.suffix != "" or "/" in text) and len(text) < 4096 and path.is_file())
+    names = read_text(path).splitlines() if is_file else text.split(",")
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 

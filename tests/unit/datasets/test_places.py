@@ -122,6 +122,9 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "list.txt").unlink()
     (folder / "real.txt").write_text("here")
     (folder / "list.txt").symlink_to("real.txt")
+    (folder / "round").symlink_to("round")
+    (folder / "up").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe")
     assert len(make(tmp_path / "root", folder)) == 2
 
 
