@@ -15,7 +15,6 @@ from ictc.asking import BLOCK, StoredModel
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_embedder, open_images
-from ictc.engine import Engine
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
