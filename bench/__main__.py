@@ -23,6 +23,7 @@ ALL = (
     "accuracy",
     "ablation",
     "outliers",
+    "sampling",
     *WITHOUT_DATA,
 )
 
