@@ -1,11 +1,11 @@
 """A document followed as its reader would: every block in its order, in one folder; what it shows against what comes.
 
-Each line of a `sh` block is a command; `ictc ...` runs in this process, others in a shell. What installs
-ictc itself is not run, but must name files and extras that there are; another package (`pip install -e FOLDER`) is
-built and unpacked where this process finds it. A `python` block is run, unless the line before it ends with "`FILE`:",
-which makes a block of any language that file. A `text` block is what the last `sh` or `python` block printed: its
-lines in a row, where a line `...` stands for any lines, `...` within a line for any words, a decimal number for one
-that is near, and seconds for any. So no document can show what is not so, and none depends on the clock.
+Each line of a `sh` block is a command; `ictc ...` runs in this process, others in a shell. What installs ictc itself is
+not run, but must name files and extras that there are; a package in a folder (`pip install -e FOLDER`) is built and
+unpacked where this process finds it; any other must be here. A `python` block is run, unless the line before it ends
+with "`FILE`:", which makes a block of any language that file. A `text` block is what the last `sh` or `python` block
+printed: its lines in a row, where a line `...` stands for any lines, `...` within a line for any words, a decimal
+number for one that is near, and seconds for any. So no document can show what is not so, and none depends on the clock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import metadata
+from importlib.metadata import metadata, version
 from pathlib import Path
 
 import pytest
@@ -119,7 +119,7 @@ class Reader:
         else:
             ran = subprocess.run(self._mine(line), shell=True, capture_output=True, text=True, check=False)
             code, printed = ran.returncode, ran.stdout + ran.stderr
-        assert code == 0, f"{where}: {line}\nended with {code}:\n{printed}"
+        assert code == 0, f"{where}: {line}\nended with {code}:\n{printed[-3000:]}"
         return self._theirs(printed)
 
     def python(self, text: str, where: str) -> str:
@@ -135,8 +135,10 @@ class Reader:
             extras = {e for e in re.sub(r".*\[|\]|^[^\[]*$", "", what).split(",") if e}
             assert extras <= known, f"{where}: no such extra: {extras - known}"
             assert "-c" not in words or (ROOT / words[words.index("-c") + 1]).is_file(), f"{where}: no such constraints"
-        else:
+        elif (self.folder / what).is_dir():
             self._unpack(self.folder / what)
+        else:
+            assert version(what), f"{where}: no such package here: {what}"
         return ""
 
     def _unpack(self, package: Path) -> None:
@@ -147,7 +149,7 @@ class Reader:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         self.patch.syspath_prepend(str(site))
-        self.patch.setenv("PYTHONPATH", str(site))
+        self.patch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
         importlib.invalidate_caches()
 
     def _mine(self, text: str) -> str:

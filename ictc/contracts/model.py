@@ -74,7 +74,8 @@ def any_text_is_taken(make: Make, folder: Path) -> None:
     for text, answer in zip(UNICODE, answers_of(make(), questions(UNICODE)), strict=True):
         if isinstance(answer, Failure):
             raise AssertionError(f"{text!r} is a text like any other; failed: {answer.code}: {answer.message}")
-        answer.text.encode()
+        broken = any("\ud800" <= letter <= "\udfff" for letter in answer.text)
+        holds(not broken, f"an answer can be written as UTF-8 (no halves of surrogate pairs); it was {answer.text!r}")
 
 
 def max_tokens_is_kept(make: Make, folder: Path) -> None:

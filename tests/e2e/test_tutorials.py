@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.following import ROOT, Reader
+from tests.following import ROOT, Reader, imported_anew
 from tests.servers.moods import by_light
 from tests.servers.scripted import ScriptedServer
 
@@ -32,3 +32,10 @@ def test_features(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cv2")
     Reader(clone, monkeypatch).follow(TUTORIALS / "features.md")
     assert (clone / "runs" / "digits" / "compare_tsne.png").stat().st_size > 10_000
+
+
+def test_backend(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with imported_anew():
+        Reader(clone, monkeypatch).follow(TUTORIALS / "backend.md")
+    texts = (clone / "runs" / "mine" / "001" / "step1_result.jsonl").read_text()
+    assert "The picture is gloomy." in texts and "mine" in texts

@@ -48,7 +48,8 @@ class Answers:
                 continue
             words = [str(len(request.user) + ord(request.user[:1] or "x")), "so"] * request.max_tokens
             said = " ".join(words[: request.max_tokens * (2 if self.wrong == "long" else 1)])
-            yield number, Reply("ok" if self.wrong == "deaf" else said, output_tokens=0)
+            said = {"deaf": "ok", "half": f"\ud800 {said}"[: len(said)]}.get(self.wrong, said)
+            yield number, Reply(said, output_tokens=0)
         if self.wrong == "fingerprint":
             self.fingerprint = "other"
 
@@ -79,7 +80,7 @@ class Embeds:
 
 KINDS: list[tuple[type[Any], Any, list[str]]] = [
     (Describes, contracts.DESCRIBER, ["tick", "fingerprint", "order", "never fails", "name", "place", "sha256"]),
-    (Answers, contracts.MODEL, ["list", "number", "never fails", "long", "deaf", "fingerprint"]),
+    (Answers, contracts.MODEL, ["list", "number", "never fails", "long", "deaf", "half", "fingerprint"]),
     (Embeds, contracts.EMBEDDER, ["tick", "never fails", "place", "double", "empty text"]),
 ]
 
