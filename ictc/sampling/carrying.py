@@ -56,8 +56,8 @@ def carried(
         found = {i: Assignment(i, None, None, BY, "no described image is in a cluster") for i in images if i in number}
         return Carried(found, [(None, of_sample[seen.names[i]]) for i in audited])
     rows, groups = (np.asarray(part, dtype=np.intp) for part in zip(*known, strict=True))
-    probe = train(seen.rows[rows], groups, len(names))
-    of_audit = probe.shares(seen.rows[audited])
+    probe = train(seen.whole[rows], groups, len(names))
+    of_audit = probe.shares(seen.whole[audited])
     first = of_audit.argmax(1).tolist()
     right = [names[g] == of_sample[seen.names[i]] for g, i in zip(first, audited, strict=True)]
     scaling = calibrate([*probe.trusted, *of_audit.max(1).tolist()], [*probe.agreed, *right])
@@ -72,7 +72,7 @@ def carried(
         ]
 
     pairs = [(a.cluster, of_sample[a.image]) for a in placed(audited, of_audit)]
-    return Carried({a.image: a for a in placed(rest, probe.shares(seen.rows[rest]))}, pairs)
+    return Carried({a.image: a for a in placed(rest, probe.shares(seen.whole[rest]))}, pairs)
 
 
 def account_of(means: Means, seen: Seen, chosen: Mapping[str, str], done: Carried) -> Account:

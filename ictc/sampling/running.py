@@ -147,11 +147,11 @@ def _doubt(seen: Seen, units: Sequence[int], task: Sampled) -> Array | None:
         return None
     place = {name: i for i, name in enumerate(taxonomy.names)}
     there = [a for a in assigned if a.cluster is not None]
-    rows = seen.rows[[seen.first[wanted[a.image]] for a in there]]
+    rows = seen.whole[[seen.first[wanted[a.image]] for a in there]]
     groups = np.asarray([place[a.cluster or ""] for a in there], dtype=np.intp)
     if len(np.unique(groups)) < 2:
         return None
-    shares = np.sort(train(rows, groups, len(place)).shares(seen.rows[seen.first]), axis=1)
+    shares = np.sort(train(rows, groups, len(place)).shares(seen.whole[seen.first]), axis=1)
     return 1 - (shares[:, -1] - shares[:, -2])
 
 

@@ -13,18 +13,21 @@ from ictc.interfaces import Vectors
 from ictc.lane.evening import view_of
 from ictc.progress import Watch
 from ictc.reasoners.spherical import Index
+from ictc.reasoners.spherical import unit as unit_rows
 from ictc.sampling.plan import GROWTH
 from ictc.types import Failure, Item
 
 
 @dataclass(frozen=True)
 class Seen:
-    """`rows` [n, d] of the images called `names`, those that have a vector (`there`: their numbers), evened
-    (`ictc.lane.evening`: whatever the embedder, broad directions do not drown the rest). `unit` [n]: which pictures are
-    the same, by content; `first` and `counts`: of each, the first image and how many there are."""
+    """Of the images called `names`, those that have a vector (`there`: their numbers): `rows` [n, m] to compare them,
+    evened (`ictc.lane.evening`: whatever the embedder, broad directions do not drown the rest); `whole` [n, d] to learn
+    from, centred and of unit length, since a probe weighs directions by itself, and may need narrow ones. `unit` [n]:
+    which pictures are the same, by content; `first` and `counts`: of each, the first image and how many there are."""
 
     names: Sequence[str]
     rows: Vectors
+    whole: Vectors
     unit: Index
     first: Index
     counts: Index
@@ -68,8 +71,8 @@ def look(items: Sequence[Item], backends: Backends, watch: Watch) -> Seen:
             "leave --sample out.",
         )
     raw = np.stack([v for _, v in kept])
-    rows = view_of(raw, "evened").of(raw)
+    rows, whole = view_of(raw, "evened").of(raw), unit_rows(view_of(raw, "plain").of(raw))
     number: dict[str, int] = {}
     unit = np.asarray([number.setdefault(i.sha256 or f"?{i.name}", len(number)) for i, _ in kept], dtype=np.intp)
     first = np.unique(unit, return_index=True)[1].astype(np.intp)
-    return Seen([i.name for i, _ in kept], rows, unit, first, np.bincount(unit).astype(np.intp), failures)
+    return Seen([i.name for i, _ in kept], rows, whole, unit, first, np.bincount(unit).astype(np.intp), failures)

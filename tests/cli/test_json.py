@@ -34,6 +34,8 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{captions}", "-c", "x", "--names", "{none}"),
         ("{captions}", "-c", "x", "--prompts", "{none}"),
         ("{captions}",),
+        ("{captions}", "-c", "x", "--sample", "5%"),
+        ("{captions}", "-c", "x", "--sample", "nothing"),
     ],
     "cluster": [
         ("{none}",),

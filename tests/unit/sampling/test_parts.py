@@ -151,7 +151,7 @@ def test_the_interval_holds_the_true_share_as_often_as_it_says() -> None:
 
 def seen(rows: Vectors) -> Seen:
     n = len(rows)
-    return Seen([f"{i}" for i in range(n)], rows, np.arange(n), np.arange(n), ones(n), [])
+    return Seen([f"{i}" for i in range(n)], rows, rows, np.arange(n), np.arange(n), ones(n), [])
 
 
 def test_the_audit_teaches_the_probe_nothing_and_undescribed_images_say_whom_they_are_like() -> None:
