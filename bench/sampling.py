@@ -1,8 +1,8 @@
 """What describing a sample is worth beside describing everything: `python -m bench sampling`.
 
 CIFAR-10's 1,000 images with their recorded captions as the describer, and the fruits described offline; K given, the
-offline reasoner. **All** is the ACC on all images (and, beside it, of describing everything). The other columns are means
-over ten seeds: all images once, then random four fifths of them, so that the cover differs too, with another audit each.
+offline reasoner. **All** is the ACC on all images, and of describing everything. The other columns are means over ten
+seeds: all images once, then random four fifths of them, so that the cover differs too, with another audit each.
 **True** is the share of the images whose cluster is another than when everything is described, clusters matched one to
 one; **held** is how often the audit's 95 % interval holds it; **share** is that of the sample's ACC in the whole's.
 
@@ -105,7 +105,8 @@ def _print(task: Task, name: str, size: str, rows: Sequence[Row]) -> None:
     estimate = mean([r.account.disagreement or 0 for r in rows])
     described = mean([r.account.described for r in rows])
     cells = (
-        task.name, name, size, f"{rows[0].acc:.3f} of {rows[0].whole:.3f}", f"{described:.0f}", f"{acc:.3f}", f"{whole:.3f}", f"{acc / whole:.2f}",
+        task.name, name, size, f"{rows[0].acc:.3f} of {rows[0].whole:.3f}",
+        f"{described:.0f}", f"{acc:.3f}", f"{whole:.3f}", f"{acc / whole:.2f}",
         f"{estimate:.3f} [{low:.2f}, {high:.2f}]", f"{mean([r.true for r in rows]):.3f}",
         f"{sum(r.held for r in rows)} of {len(rows)}",
     )  # fmt: skip
