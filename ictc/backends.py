@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
+from ictc.cluster.opening import open_engine
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_embedder, open_images
+from ictc.engine import Engine
 from ictc.errors import SpecError, UsageError
 from ictc.fallback import FallbackDescriber, FallbackReasoner
 from ictc.interfaces import Appearance, Describer, Embedder, Evidence, Model, Reasoner, Vectors
@@ -145,13 +148,18 @@ class Backends:
     def prompts(self) -> Prompts:
         return Prompts(self.means.wording.prompts)
 
+    @property
+    def engine(self) -> Engine:
+        return open_engine(self.means.place)
+
     def open_model(self, spec: str) -> Model:
         """A model whose answers are stored, and whose calls are counted and within the budget."""
         if self.stand_in is not None:
             return StoredModel(self.stand_in, self.store, retry_failed=self.means.options.retry_failed)
         options = self.means.options
         price = price_of(spec, parse_prices(self.means.prices), batch=options.batch)
-        metered = Metered(self.bare_model(spec), self.meter, price, spec, options.image_side)
+        asked = self.engine.model(partial(model, spec), options)
+        metered = Metered(asked, self.meter, price, spec, options.image_side)
         return StoredModel(metered, self.store, _BATCH if options.batch else BLOCK, options.retry_failed)
 
     def bare_model(self, spec: str) -> Model:
@@ -159,7 +167,7 @@ class Backends:
         return model(spec, self.means.options)
 
     def embedder(self) -> Embedder:
-        return CachedEmbedder(MiniLM(), self.store)
+        return CachedEmbedder(MiniLM(), self.store, engine=self.engine)
 
     def describer(self) -> Describer:
         """Who does step 1.
@@ -263,7 +271,9 @@ class Backends:
         if key not in self._opened:
             options, again = self.means.options, lane.recompute
             asking = Asking(lane.criterion, self.prompts, lambda _: self.open_model)
-            found = open_embedder(lane.embedder, self.store, options, recompute=again, kept=lane.kept, asking=asking)
+            found = open_embedder(
+                lane.embedder, self.store, options, recompute=again, kept=lane.kept, asking=asking, engine=self.engine
+            )
             if lane.strategy != IMAGE_ONLY and not lane.kept and isinstance(found, CachedImages):
                 found.texts()  # told before anything is embedded
             self._opened[key] = found
@@ -274,7 +284,7 @@ class Backends:
         sample = self.means.sample
         assert sample
         try:
-            return open_images(sample.embedder, self.store, self.means.options, kept=sample.kept)
+            return open_images(sample.embedder, self.store, self.means.options, kept=sample.kept, engine=self.engine)
         except SpecError as error:
             raise SpecError(error.message, error.hint.replace("--embedder", "--sample-embedder")) from error
 
@@ -358,7 +368,7 @@ class Backends:
         """The describer, or the model that describes, which a spec names. Raises SpecError: as `describer`."""
         together = self.means.together
         context = DescriberContext(
-            self.store, self.embedder(), self.prompts, self.means.options, self.open_model, together
+            self.store, self.embedder(), self.prompts, self.means.options, self.open_model, together, self.engine
         )
         return describer(describing(spec), context)
 

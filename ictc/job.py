@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.backends import RECORDED, Backends, check_lane_specs, check_names, check_specs, check_wording
+from ictc.cluster.opening import check_engine
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
@@ -226,6 +227,7 @@ def resolve(asked: Asked) -> tuple[Asked, Source]:
     else:
         check_specs(asked.means.describer, asked.means.reasoner)
     check_wording(asked.means.wording, asked.means.reasoner)
+    check_engine(asked.means.place)
     check_names(asked.means.wording, asked.k)
     if isinstance(asked.images, str) and asked.images.startswith(RECORDED):
         items = recorded_items(Path(asked.images.removeprefix(RECORDED)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.modeloptions import ModelOptions
+from ictc.place import Place
 from ictc.promptset import PromptSet, prompt_set_from_json
 
 OFFLINE = "offline"
@@ -136,7 +137,7 @@ class Means:
     `together`: criteria that step 1 answers in one pass, the run's own among them. `lane`: where the embedding lane
     does the steps; `reasoner` then only names its clusters. `fallback`: who takes over where a model is gone, or None:
     nobody does. `prices`: a person's own, as `spending.prices.parse_prices` reads them. `sample`: where not all images
-    are described, how those that are are chosen.
+    are described, how those that are are chosen. `place`: where things are computed.
     """
 
     describer: str = OFFLINE
@@ -148,12 +149,13 @@ class Means:
     prices: tuple[str, ...] = ()
     options: ModelOptions = field(default_factory=ModelOptions)
     sample: Sampling | None = None
+    place: Place = field(default_factory=Place)
 
 
 def changed(means: Means, given: Mapping[str, Any]) -> Means:
-    """`means` with what a person gave: names of fields of `Means`, `Wording` and `ModelOptions`; None leaves as is.
-    A number of groups alone asks for two levels. `cascade` (True or False) asks for one with the budget that is given,
-    else that there is, else BUDGET, or for none.
+    """`means` with what a person gave: names of fields of `Means` and of its parts; None leaves as is. A number of
+    groups alone asks for two levels. `cascade` (True or False) asks for one with the budget that is given, else that
+    there is, else BUDGET, or for none.
 
     Raises:
         TypeError: a name that is none of these.
@@ -165,7 +167,8 @@ def changed(means: Means, given: Mapping[str, Any]) -> Means:
         said["budget"] = said.get("budget") or means.wording.budget or BUDGET if cascade else ""
     wording = replace(means.wording, **_taken(said, Wording))
     options = replace(means.options, **_taken(said, ModelOptions))
-    return replace(means, wording=wording, options=options, **said)
+    place = replace(means.place, **_taken(said, Place))
+    return replace(means, wording=wording, options=options, place=place, **said)
 
 
 def _taken(said: dict[str, Any], part: type) -> dict[str, Any]:

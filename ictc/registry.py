@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from ictc.engine import Engine
+from ictc.engine.local import LOCAL
 from ictc.errors import IctcError, SpecError
 from ictc.interfaces import Describer, Embedder, ImageEmbedder, JointEmbedder, Model
 from ictc.modeloptions import ModelOptions
@@ -28,7 +30,8 @@ EMBEDDERS = "ictc.embedders"
 class DescriberContext:
     """What a describer may use: the run's store for everything it computes, the run's text embedder, its prompts, and
     models by their spec (`open_model("openai:gpt-4o")`): stored, counted and within the budget like all others.
-    `together`: the criteria that are to be answered in one pass, where there are several."""
+    `together`: the criteria that are to be answered in one pass, where there are several. `engine`: who computes what
+    the store lacks, where it is not a model."""
 
     store: Store
     embedder: Embedder
@@ -36,6 +39,7 @@ class DescriberContext:
     options: ModelOptions = field(default_factory=ModelOptions)
     open_model: Callable[[str], Model] | None = None
     together: tuple[str, ...] = ()
+    engine: Engine = LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ class EmbedderContext:
     """What an embedder may use: the run's store for what it computes beside its vectors (these are kept around it by
     `embed.cached`), the offline text embedder, and the options of models in this process. `kept`: the fingerprint of
     the vectors that a finished run has of this spec, "" where it is not about a finished run. For those that ask a
-    model about images: the `criterion`, and `prompts` and `open_model` as in `DescriberContext`."""
+    model about images: the `criterion`, and `prompts` and `open_model` as in `DescriberContext`. `engine`: as
+    there, for those that compute something over the store themselves. An embedder that uses nothing of all this but
+    `options` says so by `portable = True`: it can be made with a worker, from its spec."""
 
     store: Store
     text: Embedder
@@ -52,6 +58,7 @@ class EmbedderContext:
     criterion: str = ""
     prompts: Prompts = field(default_factory=Prompts)
     open_model: Callable[[str], Model] | None = None
+    engine: Engine = LOCAL
 
 
 def describers() -> dict[str, EntryPoint]:

@@ -31,7 +31,7 @@ def create(argument: str, context: DescriberContext) -> OfflineDescriber:
     """The entry point `offline`; it takes no argument."""
     if argument:
         raise SpecError(f"The describer '{NAME}' takes no argument, but '{argument}' was given.", f"Write: {NAME}")
-    return OfflineDescriber(Eyes(context.store, EfficientNetLite0()), context.embedder)
+    return OfflineDescriber(Eyes(context.store, EfficientNetLite0(), context.engine), context.embedder)
 
 
 class OfflineDescriber:

@@ -1,21 +1,17 @@
-"""One look at each image: decode, measure, run the network; kept in the store, so that nobody looks twice.
-
-Several threads each take a chunk of images through all three, with one torch thread each: no thread ever waits for
-another, which on few cores is faster than decoding beside a network that uses all of them.
-"""
+"""One look at each image: decode, measure, run the network; kept in the store, so that nobody looks twice."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import pairwise
 
 from PIL import Image
 
+from ictc.engine import Compute, Engine
+from ictc.engine.alike import check_alike
+from ictc.engine.local import LOCAL
 from ictc.images.decode import SIZE as ORIGINAL_SIZE
 from ictc.images.decode import ImageFault, open_rgb
 from ictc.interfaces import Tick, Vectors, no_tick
@@ -27,10 +23,6 @@ from step1.squares import squares
 
 CHUNK = 64
 """Images that a thread takes at a time, and that are kept in one commit."""
-
-_SWITCH = 0.0005
-"""Seconds until a thread in Python makes way for one that comes back from a layer of the network. By default it is
-5 ms, which a layer of a few hundred microseconds waits for again and again."""
 
 PREPROCESSING = f"draft,upright,squash,bicubic,gap2/2,pillow=={version('pillow')},torch=={version('torch')}"
 """From file to pixels: to be changed with every change that can give other pixels. Part of every stored key."""
@@ -50,25 +42,30 @@ _Looked = list[tuple[Item, Seen | Failure]]
 class Eyes:
     """`look` computes what the store lacks; `recall` only reads."""
 
-    def __init__(self, store: Store, net: EfficientNetLite0) -> None:
+    def __init__(self, store: Store, net: EfficientNetLite0, engine: Engine = LOCAL) -> None:
         self._store = store
         self._net = net
+        self._engine = engine
         self._head: Head | None = None
+        self._coming: Iterator[_Looked] = iter(())
+        self._failed: dict[str, Failure] = {}
 
     @property
     def fingerprint(self) -> str:
-        return f"{self._net.fingerprint},attributes/{VERSION},{PREPROCESSING}"
+        return fingerprint_of(self._net)
 
     def look(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Seen | Failure]:
         """In the order of `items`. Equal files are looked at once. `tick` counts images as they become known."""
         known: dict[str, Seen | Failure] = dict(self._stored([i.sha256 for i in items if i.sha256]))
+        known.update((name, self._failed[name]) for name in map(_identity, items) if name in self._failed)
         missing = {_identity(i): i for i in reversed(items) if _identity(i) not in known}
         todo = [i for i in items if missing.get(_identity(i)) is i]
         tick(len(items) - len(todo))
-        for looked in self._compute(todo):
+        asked = set(missing)
+        for looked in self._looked(todo):
             self._keep([(item, seen) for item, seen in looked if isinstance(seen, Seen)])
             known.update((_identity(item), seen) for item, seen in looked)
-            tick(len(looked))
+            tick(sum(_identity(item) in asked for item, _ in looked))
         return [_named(known[_identity(i)], i) for i in items]
 
     def recall(self, hashes: Sequence[str]) -> list[Seen] | None:
@@ -110,30 +107,49 @@ class Eyes:
         model = self._net.fingerprint
         return content_keys("features/1", "image", hashes, model=model, preprocessing=PREPROCESSING)
 
+    def foresee(self, items: Sequence[Item]) -> None:
+        """`look` will be asked about these, in parts: computed in one go where the engine takes long to start."""
+        self._failed = {}
+        self._coming = self._foreseen(items) if self._engine.at_once else iter(())
+
+    def _foreseen(self, items: Sequence[Item]) -> Iterator[_Looked]:
+        known = self._stored([i.sha256 for i in items if i.sha256]).keys()
+        yield from self._compute([i for i in items if _identity(i) not in known])
+
+    def _looked(self, todo: Sequence[Item]) -> Iterator[_Looked]:
+        """What is coming as far as `todo` needs it, then the rest of `todo`."""
+        wanted = {_identity(i): i for i in todo}
+        while wanted and (looked := next(self._coming, None)):
+            self._failed.update((_identity(item), seen) for item, seen in looked if isinstance(seen, Failure))
+            for item, _ in looked:
+                wanted.pop(_identity(item), None)
+            yield looked
+        yield from self._compute(list(wanted.values()))
+
     def _compute(self, items: Sequence[Item]) -> Iterator[_Looked]:
-        """Chunk by chunk, in order; at most two chunks a thread are under way."""
-        if not items:
-            return
-        import torch
-
+        """Chunk by chunk, in order."""
         first = CHUNK // 2  # so that two threads decode, which is mostly Python, by turns and not at the same time
-        chunks = deque([items[:first], *(items[i : i + CHUNK] for i in range(first, len(items), CHUNK))])
-        workers = max(1, min(len(chunks), os.cpu_count() or 1))
-        threads, switch = torch.get_num_threads(), sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH)
-        pool = ThreadPoolExecutor(workers, "eyes", initializer=torch.set_num_threads, initargs=(1,))
-        try:
-            ahead: deque[Future[_Looked]] = deque()
-            while chunks or ahead:
-                while chunks and len(ahead) < 2 * workers:
-                    ahead.append(pool.submit(self._look_at, chunks.popleft()))
-                yield ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
-            sys.setswitchinterval(switch)
+        cuts = [0, *range(first, len(items), CHUNK), len(items)]
+        chunks = (items[start:end] for start, end in pairwise(cuts) if start < end)
+        yield from self._engine.map(Looking(self._net, self.fingerprint), chunks)
 
-    def _look_at(self, chunk: Sequence[Item]) -> _Looked:
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Implements `Work`."""
+
+    net: EfficientNetLite0
+    fingerprint: str
+    side_by_side = True
+
+    def open(self) -> Compute[Item, tuple[Item, Seen | Failure]]:
+        check_alike("The vision model", self.fingerprint, fingerprint_of(self.net))
+        return self._look_at
+
+    def lost(self, row: Item, code: str, message: str) -> tuple[Item, Seen | Failure]:
+        return row, Failure(row.name, "describe", code, message, retryable=True)
+
+    def _look_at(self, chunk: Sequence[Item], _tick: Tick = no_tick) -> _Looked:
         opened = [_open(item) for item in chunk]
         found: list[Seen | Failure | None] = [o if isinstance(o, Failure) else None for o in opened]
         images = {i: o for i, o in enumerate(opened) if not isinstance(o, Failure)}
@@ -141,10 +157,15 @@ class Eyes:
             places = [i for i, image in images.items() if side_for(*image.size) == side]
             pixels = squares([images[i] for i in places], side)
             sizes = [images[i].info[ORIGINAL_SIZE] for i in places]
-            features = self._net.features(pixels)
+            features = self.net.features(pixels)
             for i, row, measured in zip(places, features, measure(pixels, sizes), strict=True):
                 found[i] = Seen(row, measured)
         return [(item, f) for item, f in zip(chunk, found, strict=True) if f is not None]
+
+
+def fingerprint_of(net: EfficientNetLite0) -> str:
+    """Of everything between a file and what is seen in it."""
+    return f"{net.fingerprint},attributes/{VERSION},{PREPROCESSING}"
 
 
 def _open(item: Item) -> Image.Image | Failure:

@@ -23,6 +23,7 @@ C = TypeVar("C", bound=Callable[..., None])
 
 _MODELS = "Models"
 _LIMITS = "Limits and money"
+_PLACE = "Where it is computed"
 
 
 def _option(name: str, kind: Any, help_text: str, panel: str = _MODELS, metavar: str | None = None, **more: Any) -> Any:
@@ -81,6 +82,18 @@ _SURE = {
         r"`cluster` of them. \[default: keep]",
     ),
 }  # fmt: skip
+_ENGINE = {
+    "engine": _option(
+        "engine", str | None, "Where things are computed: here, on a Ray cluster of this machine, or on one that runs "
+        r"(docs/scale.md). \[default: local]", _PLACE, "local|ray|ray:ADDRESS",
+    ),
+    "ray_cpus": _option("ray-cpus", float | None, r"CPUs that a worker takes. \[default: 0.5]", _PLACE, "SHARE"),
+    "ray_gpus": _option("ray-gpus", float | None, r"GPUs that a worker takes. \[default: 0]", _PLACE, "SHARE"),
+    "ray_workers": _option(
+        "ray-workers", int | None, r"How many workers. \[default: as many as fit]", _PLACE, "N", min=1
+    ),
+}  # fmt: skip
+ENGINE = tuple(_ENGINE)
 _BOTH = {
     "prompts": _option("prompts", Path | None, "A folder of prompts that replace built-in ones.", metavar="DIR"),
     "fallback": _option(
@@ -178,7 +191,7 @@ def with_models(
 ) -> Callable[[C], C]:
     """Replaces the parameter `given` of a command by the options that bear on what it does (`only`: some of them)."""
     thinks = {**_REASONER, **({**_NAMING, **_LEVELS} if names else {}), **_CASCADE, **_SURE, **_PACK} if reasons else {}
-    shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH}
+    shown = {**(_DESCRIBER if describes else {}), **thinks, **_BOTH, **_ENGINE}
     shown = {name: shown[name] for name in only} if only else shown
 
     def wrapped(command: C) -> C:

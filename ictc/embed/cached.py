@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from ictc.embed.work import EmbeddingTexts, Itself
+from ictc.engine import Engine
+from ictc.engine.local import LOCAL
 from ictc.interfaces import Embedder, Tick, Vectors, no_tick
 from ictc.store import Store, content_key
 
@@ -21,8 +24,19 @@ class CachedEmbedder:
     (once: the second call for a text reads it).
     """
 
-    def __init__(self, embedder: Embedder, store: Store, *, recompute: bool = False) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        store: Store,
+        *,
+        recompute: bool = False,
+        engine: Engine = LOCAL,
+        made: Callable[[], Embedder] | None = None,
+    ) -> None:
+        """`engine` embeds what is more than one chunk, with what `made` gives (by default `embedder` itself)."""
         self._embedder = embedder
+        self._engine = engine
+        self._made_by = made or Itself(embedder)
         self._store = store
         self._recompute = recompute
         self._made: set[str] = set()
@@ -49,9 +63,11 @@ class CachedEmbedder:
         known = self._known(keys.values())
         missing = sorted((t for t, key in keys.items() if key not in known), key=lambda t: (len(t), t))
         tick(len(texts) - len(missing))
-        for start in range(0, len(missing), CHUNK):
-            part = missing[start : start + CHUNK]
-            fresh = list(zip((keys[t] for t in part), self._embedder.embed_texts(part), strict=True))
+        parts = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+        engine = self._engine if len(parts) > 1 else LOCAL
+        work = EmbeddingTexts(self._made_by, self.fingerprint)
+        for part, rows in zip(parts, engine.map(work, parts), strict=True):
+            fresh = list(zip((keys[t] for t in part), rows, strict=True))
             self._store.put_vectors(fresh)
             known.update(fresh)
             if self._recompute:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ictc.embed.cached import CachedEmbedder
+from ictc.embed.work import EmbeddingImages
+from ictc.engine import Engine
+from ictc.engine.local import LOCAL
 from ictc.errors import UsageError
 from ictc.interfaces import Foreseeing, ImageEmbedder, JointEmbedder, Telling, Tick, Trained, Vectors, no_tick
 from ictc.store import Store, content_keys
@@ -22,14 +26,25 @@ class CachedImages:
     With `recompute`, what is stored is made anew (once: the second call for an image reads it).
     """
 
-    def __init__(self, embedder: JointEmbedder | ImageEmbedder, store: Store, *, recompute: bool = False) -> None:
+    def __init__(
+        self,
+        embedder: JointEmbedder | ImageEmbedder,
+        store: Store,
+        *,
+        recompute: bool = False,
+        engine: Engine = LOCAL,
+        made: Callable[[], Any] | None = None,
+    ) -> None:
+        """`engine`: who embeds what is missing, with what `made` gives (by default `embedder`, which is here)."""
         self._embedder = embedder
+        self._engine = engine
+        self._made_by = made or (lambda: embedder)
         self._store = store
         self._recompute = recompute
         self._made: set[str] = set()
         self._texts: CachedEmbedder | None = None
         if isinstance(embedder, JointEmbedder):
-            self._texts = CachedEmbedder(embedder, store, recompute=recompute)
+            self._texts = CachedEmbedder(embedder, store, recompute=recompute, engine=engine, made=made)
 
     @property
     def fingerprint(self) -> str:
@@ -56,12 +71,12 @@ class CachedImages:
             self._embedder.foresee(distinct)
         ready = self._ready(known)
         tick(len(items) - sum(_identity(i) not in ready for i in distinct))
-        for start in range(0, len(distinct), CHUNK):
-            part = [i for i in distinct[start : start + CHUNK] if _identity(i) not in ready]
-            if part:
-                found = self._embedder.embed_images(part, tick)
-                self._keep(part, found)
-                known.update((_identity(i), f) for i, f in zip(part, found, strict=True))
+        chunks = (distinct[start : start + CHUNK] for start in range(0, len(distinct), CHUNK))
+        parts = [part for chunk in chunks if (part := [i for i in chunk if _identity(i) not in ready])]
+        work = EmbeddingImages(self._made_by, self.fingerprint)
+        for part, found in zip(parts, self._engine.map(work, parts, tick), strict=True):
+            self._keep(part, found)
+            known.update((_identity(i), f) for i, f in zip(part, found, strict=True))
         return [_named(known[_identity(i)], i) for i in items]
 
     def told(self, items: Sequence[Item]) -> list[str] | None:

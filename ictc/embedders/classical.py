@@ -47,6 +47,8 @@ def create(argument: str, context: EmbedderContext) -> ClassicalFeatures:
 class ClassicalFeatures:
     """Implements `ImageEmbedder`; each image by itself, on all cores."""
 
+    portable = True
+
     def __init__(self, name: str) -> None:
         self._name = name
 

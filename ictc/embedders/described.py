@@ -161,7 +161,9 @@ def _row(described: Description, row: Vectors) -> Vectors | Failure:
 
 
 def _describer(spec: str, context: EmbedderContext) -> Describer:
-    own = DescriberContext(context.store, context.text, context.prompts, context.options, context.open_model)
+    own = DescriberContext(
+        context.store, context.text, context.prompts, context.options, context.open_model, engine=context.engine
+    )
     return registry.describer(registry.describing(spec), own)
 
 

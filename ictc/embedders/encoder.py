@@ -56,6 +56,8 @@ class ImageEncoder(Generic[T]):
     """Implements `ImageEmbedder` and `Trained`. `load`: loads the weights, once, when they are first needed. `seen`:
     SHA-256 of the images that they were trained on here."""
 
+    portable = True
+
     def __init__(
         self,
         fingerprint: Callable[[], str],

@@ -16,6 +16,8 @@ from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_images
 from ictc.embedders.vectors import GivenVectors
 from ictc.embedders.vectors import given as read_given
+from ictc.engine import Engine
+from ictc.engine.local import LOCAL
 from ictc.errors import InputError, RunError
 from ictc.images.sources import read_source
 from ictc.interfaces import Vectors
@@ -62,9 +64,10 @@ def embed(
     recompute: bool = False,
     watch: Watch = unwatched,
     asking: Asking | None = None,
+    engine: Engine = LOCAL,
 ) -> Embedded:
     """Vectors of all images, kept in the store of `run` (made when missing), and written to `out`, either being
-    optional. `asking`: how an embedder asks models, where it does.
+    optional. `asking`: how an embedder asks models, where it does. `engine`: who embeds.
 
     Raises:
         UsageError and its kinds: images, embedder, run or file are unusable; all but the images are checked first.
@@ -74,7 +77,9 @@ def embed(
         check_out(out)
     source = read_source(images)
     with _store(run, out) as store, watch("embed", len(source.items)) as tick:
-        embedder = open_images(spec, store, options or ModelOptions(), recompute=recompute, asking=asking)
+        embedder = open_images(
+            spec, store, options or ModelOptions(), recompute=recompute, asking=asking, engine=engine
+        )
         found = embedder.embed_images(source.items, tick)
         failures = [*source.failures, *(f for f in found if isinstance(f, Failure))]
         done = [(i, f) for i, f in zip(source.items, found, strict=True) if not isinstance(f, Failure)]

@@ -21,11 +21,11 @@ def create(argument: str, context: EmbedderContext) -> Lite0Features:
     """The entry point `lite0`; it takes no argument."""
     if argument:
         raise SpecError(f"The embedder '{NAME}' takes no argument, but '{argument}' was given.", f"Write: {NAME}")
-    return Lite0Features(Eyes(context.store, EfficientNetLite0()))
+    return Lite0Features(Eyes(context.store, EfficientNetLite0(), context.engine))
 
 
 class Lite0Features:
-    """Implements `ImageEmbedder`. What the network saw is in the store, shared with step 1."""
+    """Implements `ImageEmbedder` and `Foreseeing`. What the network saw is in the store, shared with step 1."""
 
     def __init__(self, eyes: Eyes) -> None:
         self._eyes = eyes
@@ -33,6 +33,9 @@ class Lite0Features:
     @property
     def fingerprint(self) -> str:
         return f"{NAME}/1,{self._eyes.fingerprint}"
+
+    def foresee(self, items: Sequence[Item]) -> None:
+        self._eyes.foresee(items)
 
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
         return [s.features if isinstance(s, Seen) else s for s in self._eyes.look(items, tick)]

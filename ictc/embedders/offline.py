@@ -47,11 +47,12 @@ def create(argument: str, context: EmbedderContext) -> OfflineEmbedder:
     """The entry point `offline`; it takes no argument."""
     if argument:
         raise SpecError(f"The embedder '{NAME}' takes no argument, but '{argument}' was given.", f"Write: {NAME}")
-    return OfflineEmbedder(Eyes(context.store, EfficientNetLite0()), context.text)
+    return OfflineEmbedder(Eyes(context.store, EfficientNetLite0(), context.engine), context.text)
 
 
 class OfflineEmbedder:
-    """Implements `JointEmbedder`, in 128 dimensions. What the network saw is in the store, shared with step 1."""
+    """Implements `JointEmbedder` and `Foreseeing`, in 128 dimensions. What the network saw is in the store, shared with
+    step 1."""
 
     def __init__(self, eyes: Eyes, text: Embedder) -> None:
         self._eyes = eyes
@@ -60,6 +61,9 @@ class OfflineEmbedder:
     @property
     def fingerprint(self) -> str:
         return f"{NAME}/{_VERSION},{vocabulary_digest()},{self._eyes.fingerprint},{self._text.fingerprint}"
+
+    def foresee(self, items: Sequence[Item]) -> None:
+        self._eyes.foresee(items)
 
     def embed_images(self, items: Sequence[Item], tick: Tick = no_tick) -> list[Vectors | Failure]:
         looked = self._eyes.look(items, tick)

@@ -54,6 +54,8 @@ def create(argument: str, context: EmbedderContext) -> Embedder:
 class SentenceEncoder:
     """Implements `Embedder`. float32 on a CPU, half precision elsewhere."""
 
+    portable = True
+
     def __init__(self, source: Source, options: ModelOptions) -> None:
         self._source = source
         self._options = options

@@ -64,6 +64,10 @@ class EfficientNetLite0:
         self._head: Head | None = None
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[EfficientNetLite0], tuple[bool]]:
+        """Without the weights: each process loads its own."""
+        return EfficientNetLite0, (self._bf16,)
+
     @property
     def fingerprint(self) -> str:
         """Known without loading anything but the packages' metadata and the processor's flags."""

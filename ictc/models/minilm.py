@@ -44,6 +44,10 @@ class MiniLM:
         self._loaded: tuple[Any, Bert] | None = None
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[MiniLM], tuple[Path | None]]:
+        """Without the weights: each process loads its own."""
+        return MiniLM, (self._folder,)
+
     @property
     def fingerprint(self) -> str:
         return f"{PACKAGE}=={_package_version()},mean,f32,{MAX_TOKENS}"

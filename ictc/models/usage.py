@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from ictc.types import Failure, Reply, Request
+from ictc.types import GONE, Failure, Reply, Request
 
 
 @dataclass(slots=True)
@@ -49,3 +49,10 @@ def starved(request: Request) -> Failure:
     """What a request that `Allow` held back is answered with."""
     message = "The model used up all tokens for thinking, and the budget leaves no room for more."
     return Failure("", request.stage, "truncated", message, retryable=True)
+
+
+def guessed(answer: Reply | Failure) -> Usage:
+    """What an answer took, by itself: a model that says no more asked once."""
+    if isinstance(answer, Failure):
+        return Usage(sent=answer.code not in GONE and answer.stage != "image")
+    return Usage(True, answer.input_tokens, answer.output_tokens)

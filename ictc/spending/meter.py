@@ -12,11 +12,11 @@ from typing import Any
 from ictc.asking import text_fingerprint
 from ictc.errors import BudgetSpent, UsageError
 from ictc.interfaces import Model
-from ictc.models.usage import Accounted, Allow, Usage
+from ictc.models.usage import Accounted, Allow, Usage, guessed
 from ictc.spending.pictures import most_tokens
 from ictc.spending.prices import CURRENCY, LOCAL, Price
 from ictc.spending.tokens import request_tokens, text_tokens
-from ictc.types import GONE, Failure, Reply, Request, Stage
+from ictc.types import Failure, Reply, Request, Stage
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Meter:
             kind = reserved.price, reserved.pictured
             said, taken = self._counted.setdefault(kind, (0, 0))
             account = self._accounts.setdefault((reserved.stage, reserved.price), _Account())
-            used = usage or _guessed(answer)
+            used = usage or guessed(answer)
             account.requests += used.sent
             account.input_tokens += used.input_tokens
             account.output_tokens += used.output_tokens
@@ -276,13 +276,6 @@ class _Admitted:
     number: int
     request: Request
     reserved: _Reserved
-
-
-def _guessed(answer: Reply | Failure) -> Usage:
-    """What an answer took, by itself: a model that says no more asked once."""
-    if isinstance(answer, Failure):
-        return Usage(sent=answer.code not in GONE and answer.stage != "image")
-    return Usage(True, answer.input_tokens, answer.output_tokens)
 
 
 def added(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str, Any]:

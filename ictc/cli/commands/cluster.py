@@ -11,7 +11,7 @@ from ictc.cli import lane_options as lane_
 from ictc.cli import options as o
 from ictc.cli.asking import dry_run
 from ictc.cli.console import print_json, say, watching
-from ictc.cli.model_options import Given, with_models
+from ictc.cli.model_options import ENGINE, Given, with_models
 from ictc.cli.outcome import outcome_of
 from ictc.cli.results import facts_of, show_result
 from ictc.cli.tables import print_sweep
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     "reasoner", "min_confidence", "outliers", "device", "batch_size", "trust_remote_code", "concurrency", "rpm", "tpm",
-    "timeout", "retries", "retry_failed", "image_side", "max_calls", "max_cost", "prices", "dry_run",
+    "timeout", "retries", "retry_failed", "image_side", "max_calls", "max_cost", "prices", "dry_run", *ENGINE,
 )  # fmt: skip
 """Options of models that bear on the embedding lane."""
 CRITERION = SHOWN

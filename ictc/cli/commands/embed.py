@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from ictc.cli import options as o
 from ictc.cli.console import print_json, say, show_line, watching
 from ictc.cli.lane_options import Embedder, Recompute
-from ictc.cli.model_options import Given, spent_json, with_models
+from ictc.cli.model_options import ENGINE, Given, spent_json, with_models
 from ictc.cli.outcome import Outcome
 from ictc.means import SHOWN
 from ictc.text import command_line
@@ -75,7 +75,7 @@ class EmbedGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-@with_models(only=MODELS)
+@with_models(only=(*MODELS, *ENGINE))
 def images(
     images: Images,
     given: Given,
@@ -88,6 +88,7 @@ def images(
 ) -> None:
     """Embed IMAGES; written `ictc embed IMAGES`. What a run has is read, what is missing is computed and kept."""
     from ictc.backends import asking
+    from ictc.cluster.opening import open_engine
     from ictc.embedders.job import embed
     from ictc.means import Means, changed
 
@@ -95,7 +96,7 @@ def images(
     means, meter = changed(Means(), given.means), given.meter()
     done = embed(
         images, embedder, run, out, means.options, recompute=recompute, watch=watching(meter),
-        asking=asking(means, meter, criterion),
+        asking=asking(means, meter, criterion), engine=open_engine(means.place),
     )  # fmt: skip
     outcome = _outcome(done)
     if json_output:

@@ -1,0 +1,62 @@
+"""The engine itself: who gets what."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
+
+from ictc.cluster.connecting import connected
+from ictc.cluster.dataset import mapped
+from ictc.cluster.model import RayModel
+from ictc.engine import Work
+from ictc.interfaces import Model, Tick, no_tick
+from ictc.modeloptions import ModelOptions
+from ictc.place import Place
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class RayEngine:
+    """Implements `Engine`.
+
+    Images and texts, which are known beforehand, go through Ray Data. Models are asked through a pool of workers that
+    stays while the process lasts: whether a request may be sent is decided when earlier ones were answered and paid
+    for, and a data set cannot be given rows while it runs.
+    """
+
+    at_once = True
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._models: dict[bytes, RayModel] = {}
+
+    def map(self, work: Work[A, R], batches: Iterable[Sequence[A]], tick: Tick = no_tick) -> Iterator[list[R]]:
+        left = iter(batches)
+        if (first := next(left, None)) is None:
+            return
+        ray = connected(self._place)
+        self._make_room()
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        yield from mapped(ray, self._place, work, first, left, tick)
+
+    def model(self, make: Callable[[ModelOptions], Model], options: ModelOptions) -> Model:
+        """A provider's batch interface waits and computes nothing: that is done here."""
+        bare = make(options)
+        if options.batch:
+            return bare
+        key = pickle.dumps((make, options))
+        if key not in self._models or self._models[key].gone:
+            connect = partial(connected, self._place)
+            self._models[key] = RayModel(bare, make, options, self._place, connect, self._make_room)
+        return self._models[key]
+
+    def _make_room(self) -> None:
+        """Workers of models that nobody asks just now make way where they take what another worker needs."""
+        free = connected(self._place).available_resources()
+        if free.get("CPU", 0) < self._place.ray_cpus or free.get("GPU", 0) < self._place.ray_gpus:
+            for model in self._models.values():
+                model.rest()
