@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TEXTS, ictc, result_files, write_coloured
+from tests.conftest import TEXTS, THREADS, ictc, result_files, write_coloured
 
 
 def _start(*words: object) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ictc", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True, env={**os.environ, **THREADS})
 
 
 def _stored(run: Path) -> dict[str, int]:
@@ -60,7 +61,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path: Path, lane
     else:
         source, criterion = f"recorded:{_many_captions(tmp_path / 'd.jsonl', 1200)}", "object"
     words = ("run", source, "-c", criterion, "-k", 3, "--no-report", "-o")
-    undisturbed = ictc(*words, tmp_path / "calm")
+    undisturbed = ictc(*words, tmp_path / "calm", **THREADS)
     ok = 3 if lane == "images" else 0
     assert undisturbed.returncode == ok, undisturbed.stderr
     run, rng, kills = tmp_path / "killed", random.Random(5), 0
@@ -77,7 +78,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path: Path, lane
         process.wait(60)
         assert before.items() <= _stored(run).items(), "what was stored is neither lost nor written again"
     assert kills >= 3
-    final = ictc(*words, run)
+    final = ictc(*words, run, **THREADS)
     assert final.returncode == ok, final.stderr
     assert result_files(run / "001") == result_files(tmp_path / "calm" / "001")
     assert _stored(run).keys() == _stored(tmp_path / "calm").keys()

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.conftest import ictc, result_files, write_coloured
+from tests.conftest import THREADS, ictc, result_files, write_coloured
 
 
 def stored(run: Path) -> int:
@@ -28,13 +28,14 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.toml"
     prompts.write_text('classes = ["red", "green", "blue"]')
     words = ("cluster", source, "--prompts", prompts, "--no-report", "-o")
-    calm = ictc(*words, tmp_path / "calm")
+    calm = ictc(*words, tmp_path / "calm", **THREADS)
     assert calm.returncode == 0, calm.stderr
     run, kills = tmp_path / "killed", 0
     for entries in (1, 200, 700):
         process = subprocess.Popen(
             [sys.executable, "-m", "ictc", *map(str, words), str(run)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, **THREADS},
         )  # fmt: skip
         while process.poll() is None and stored(run) < entries:
             time.sleep(0.02)
@@ -43,7 +44,7 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
             kills += 1
         process.wait(60)
     assert kills >= 2
-    final = ictc(*words, run)
+    final = ictc(*words, run, **THREADS)
     assert final.returncode == 0, final.stderr
     assert result_files(run / "001") == result_files(tmp_path / "calm" / "001")
     assert "Nothing had to be computed" in ictc(*words, run).stderr

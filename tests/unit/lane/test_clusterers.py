@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 
 import numpy as np
@@ -30,6 +31,13 @@ SKLEARN = {
     "sklearn.cluster:Birch": "sklearn.cluster:Birch",
     "sklearn.cluster:BisectingKMeans": "sklearn.cluster:BisectingKMeans",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_threads() -> Iterator[None]:
+    """What is found does not depend on how many threads there are: those compared with are given one."""
+    with threadpool_limits(2):
+        yield
 
 
 def _digits() -> tuple[Vectors, Index]:
