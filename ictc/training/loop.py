@@ -25,6 +25,7 @@ from ictc.stopping import stoppable
 from ictc.training.ahead import ahead
 from ictc.training.folder import TrainingFolder
 from ictc.training.recipe import PRECISIONS, Recipe
+from ictc.training.together import as_one
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,7 +117,9 @@ def fit(
     def made(step: int) -> tuple[Tensor, ...]:
         epoch, at = divmod(step, len(starts))
         order = np.random.default_rng([recipe.seed, epoch]).permutation(examples)
-        numbers = order[starts[at] : starts[at] + share][accelerator.process_index :: accelerator.num_processes]
+        numbers = order[starts[at] : starts[at] + share]
+        several = accelerator.num_processes  # each has as many examples: a few of an epoch's last batch are left out
+        numbers = numbers[: len(numbers) // several * several][accelerator.process_index :: several]
         return batch(numbers, np.random.default_rng(drawn(step)))
 
     def keep() -> None:
@@ -129,7 +132,12 @@ def fit(
         return 1
 
     shown = watch if accelerator.is_main_process else unwatched
-    with shown("train", steps) as tick, stoppable(stop), closing(ahead(made, range(done, steps))) as batches:
+    with (
+        shown("train", steps) as tick,
+        stoppable(stop),
+        as_one(module),
+        closing(ahead(made, range(done, steps))) as batches,
+    ):
         tick(done)
         while done < steps:
             epoch, at = divmod(done, len(starts))

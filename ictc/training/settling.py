@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ictc.training.loop import Device
+from ictc.training.together import norms_of
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +35,6 @@ def placed(module: Module, device: Device) -> Iterator[None]:
 def place_of(module: Module) -> torch.device:
     """Where its weights are."""
     return next(module.parameters()).device
-
-
-def norms_of(module: Module) -> list[Any]:
-    """Its batch normalisations that have averages."""
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    return [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
 
 
 def keep_averages(module: Module) -> None:

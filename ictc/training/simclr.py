@@ -1,6 +1,6 @@
 """SimCLR (Chen et al., ICML 2020): two views of one image are to be nearer than those of any other in the batch.
 
-On several GPUs the others are those of the same GPU.
+On several GPUs the others are those of all of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ictc.training.augment import View, augmented
 from ictc.training.loop import Device
 from ictc.training.losses import nt_xent
 from ictc.training.selfsupervised import SHARP, Asked, checked, train_views, two_layers
+from ictc.training.together import gathered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +59,6 @@ def simclr(backbone: Backbone, temperature: float) -> Module:
         def forward(self, pixels: Tensor, one: Tensor, other: Tensor) -> Tensor:
             views = cat([augmented(pixels, one), augmented(pixels, other)])
             a, b = self.head(self.encoder(backbone.normalised(views))).chunk(2)
-            return nt_xent(a, b, temperature)
+            return nt_xent(gathered(a), gathered(b), temperature)
 
     return SimCLR()

@@ -20,7 +20,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from torch.nn.functional import cosine_similarity, normalize
 
-from ictc.errors import InputError, RunError, StepError, UsageError
+from ictc.errors import InputError, RunError, UsageError
 from ictc.images.sources import read_source
 from ictc.interfaces import Tick
 from ictc.models.backbones.backbone import Backbone
@@ -217,10 +217,10 @@ def test_unreadable_images_are_left_out(few: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "out" / "seen.txt").read_text().split()) == 20
 
 
-def test_a_loss_that_is_not_finite_ends_it(few: Path, tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="gone astray") as told:
+def test_a_rate_that_leads_nowhere_is_refused_before_anything_is_made(few: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--lr is 1e") as told:
         train_simclr(asked(few, replace(QUICK, lr=1e30, epochs=4, warmup=0)), tmp_path / "out", CPU)
-    assert "--lr" in told.value.hint
+    assert "up to 1, such as 0.001" in told.value.hint and not (tmp_path / "out").exists()
 
 
 def test_a_last_batch_of_one_is_left_out(few: Path, tmp_path: Path) -> None:
