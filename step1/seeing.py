@@ -124,7 +124,8 @@ class Eyes:
             for item, _ in looked:
                 wanted.pop(_identity(item), None)
             yield looked
-        yield from self._compute(list(wanted.values()))
+        if wanted:
+            yield from self._compute(list(wanted.values()))
 
     def _compute(self, items: Sequence[Item]) -> Iterator[_Looked]:
         """Chunk by chunk, in order."""

@@ -29,7 +29,7 @@ def connected(place: Place) -> Any:
     if ray.is_initialized():
         return ray
     if place.address not in ("", _AUTO):
-        _check_there(place)
+        check_there(place)
     try:
         ray.init(
             address=place.address or "local",
@@ -42,7 +42,8 @@ def connected(place: Place) -> Any:
     return ray
 
 
-def _check_there(place: Place) -> None:
+def check_there(place: Place) -> None:
+    """Raises StepError, within seconds: nothing answers at the address, or something that is not Ray."""
     host, _, port = place.address.rpartition(":")
     if not host or not port.isdigit():
         raise _unusable(place, "an address is HOST:PORT")
