@@ -2,10 +2,11 @@
 
 Each line of a `sh` block is a command; `ictc ...` runs in this process, others in a shell. What installs ictc itself is
 not run, but must name files and extras that there are; a package in a folder (`pip install -e FOLDER`) is built and
-unpacked where this process finds it; any other must be here. A `python` block is run, unless the line before it ends
-with "`FILE`:", which makes a block of any language that file. A `text` block is what the last `sh` or `python` block
-printed: its lines in a row, where a line `...` stands for any lines, `...` within a line for any words, a decimal
-number for one that is near, and seconds for any. So no document can show what is not so, and none depends on the clock.
+unpacked where this process finds it; any other must be here, as must a repository that is cloned. A `python` block is
+run, unless the line before it ends with "`FILE`:", which makes a block of any language that file. A `text` block is
+what the last `sh` or `python` block printed: its lines in a row, where a line `...` stands for any lines, `...` within
+a line for any words, a decimal number for one that is near, and seconds for any. So no document can show what is not
+so, and none depends on the clock.
 """
 
 from __future__ import annotations
@@ -115,6 +116,9 @@ class Reader:
         elif "pip" in words:
             return self._install(words, where)
         elif "venv" in words:
+            return ""
+        elif words[:2] == ["git", "clone"]:
+            assert (self.folder / Path(words[-1]).name).is_dir(), f"{where}: nobody put that repository here"
             return ""
         else:
             ran = subprocess.run(self._mine(line), shell=True, capture_output=True, text=True, check=False)
