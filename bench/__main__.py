@@ -24,6 +24,7 @@ ALL = (
     "ablation",
     "outliers",
     "sampling",
+    "scale",
     *WITHOUT_DATA,
 )
 

@@ -23,7 +23,8 @@ def connected(place: Place) -> Any:
     Raises:
         StepError: there is no cluster at the address, or it cannot be used from here.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_BACKEND_LOG_LEVEL", "fatal")):
+        os.environ.setdefault(name, value)
     import ray
 
     if ray.is_initialized():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -67,16 +69,18 @@ def _through(ray: Any, place: Place, work: Work[A, R], batches: _Rows[A], size: 
     data = from_items(rows, override_num_blocks=len(rows))
     _set(data.context)
     workers = min(size, len(rows))
-    data = data.map_batches(
-        Batches,
-        fn_constructor_args=(pickle.dumps(work, protocol=5),),
-        batch_size=None,
-        compute=ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=_AHEAD),
-        num_cpus=place.ray_cpus,
-        num_gpus=place.ray_gpus or None,
-        max_restarts=_TRIES * workers,
-        max_task_retries=_TRIES - 1,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # how an actor is retried has no named parameter (Ray 2.60)
+        data = data.map_batches(
+            Batches,
+            fn_constructor_args=(pickle.dumps(work, protocol=5),),
+            batch_size=None,
+            compute=ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=_AHEAD),
+            num_cpus=place.ray_cpus,
+            num_gpus=place.ray_gpus or None,
+            max_restarts=_TRIES * workers,
+            max_task_retries=_TRIES - 1,
+        )
     expected = {number: len(batch) for number, batch in batches}
     try:
         for row in data.iter_rows():
@@ -104,5 +108,5 @@ def failed(error: BaseException) -> StepError:
 def _set(context: Any) -> None:
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # only now: the first data set sets up its own
     context.max_errored_blocks = -1  # a batch that kills its workers is missing in the results, and is no error of all
-    context.log_internal_stack_trace_to_stdout = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -40,7 +39,6 @@ class RayEngine:
             return
         ray = connected(self._place)
         self._make_room()
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
         yield from mapped(ray, self._place, work, first, left, tick)
 
     def model(self, make: Callable[[ModelOptions], Model], options: ModelOptions) -> Model:
