@@ -202,9 +202,15 @@ def _write(
 
 
 def _loaded(chunk: Sequence[Sample], pool: ThreadPoolExecutor) -> Iterator[bytes | Pixels | None]:
-    if any(getattr(sample.image, "remote", False) for sample in chunk):
-        return pool.map(lambda sample: sample.image(), chunk)
-    return (sample.image() for sample in chunk)
+    """Images of addresses of their own are waited for together. All others are read in this thread, one after the
+    other: the members of an archive share its one file, and two threads would move it under each other."""
+    coming = {n: pool.submit(sample.image) for n, sample in enumerate(chunk) if getattr(sample.image, "remote", False)}
+    try:
+        for number, sample in enumerate(chunk):
+            yield coming[number].result() if number in coming else sample.image()
+    finally:
+        for one in coming.values():
+            one.cancel()
 
 
 def _finish(

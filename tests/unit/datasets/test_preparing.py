@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,11 @@ from filelock import FileLock
 
 from ictc.datasets import layout
 from ictc.datasets.preparing import prepare
-from ictc.datasets.recipe import Criterion, Dataset, Image, Options, Place, Sample
+from ictc.datasets.recipe import Criterion, Dataset, Image, Options, Place, Sample, Source
 from ictc.errors import InputError, RunBusy, RunTooNew, UsageError
 from ictc.images.sources import read_source
 from ictc.scoring.truth import read_truth
+from tests.archived import tarred
 
 CLASSES = ["rowing a boat", "a/b: c?", "cat", "cat", "cat", "v1.5"]
 
@@ -215,6 +218,33 @@ def test_images_of_addresses_of_their_own_are_waited_for_together(tmp_path: Path
             return b"x"
 
     assert prepare(a_set(images=dict.fromkeys(range(6), Slow())), Options("test"), tmp_path).images == 6
+
+
+def test_members_of_an_archive_are_read_one_after_the_other_though_others_are_downloaded(tmp_path: Path) -> None:
+    there = {f"images/{i}.png": bytes([i]) * 3_000 for i in range(0, 120, 2)}
+    threads = set()
+
+    class Late:
+        remote = True
+
+        def __call__(self) -> bytes:
+            time.sleep(0.001)
+            return b"downloaded"
+
+    def read(place: Place, options: Options) -> Iterator[Sample]:
+        def stored(i: int) -> bytes:
+            threads.add(threading.current_thread())
+            return place.member(f"set.tar/images/{i}.png")()
+
+        for i in range(120):
+            yield Sample(i, {"class": "a"}, partial(stored, i) if i % 2 == 0 else Late())
+
+    tar = tarred(tmp_path / "set.tar", there)
+    wanted = replace(a_set(["a"] * 120, read=read), sources=(Source(file="set.tar", url="https://a.example/set.tar"),))
+    made = prepare(wanted, Options("test"), tmp_path / "root", [tar], verify=False)
+    written = {p.name: p.read_bytes() for p in made.folder.glob("*.png")}
+    assert written == {f"{i}_a.png": there.get(f"images/{i}.png", b"downloaded") for i in range(120)}
+    assert threads == {threading.current_thread()}
 
 
 def test_a_recipe_that_is_wrong_is_told(tmp_path: Path) -> None:
