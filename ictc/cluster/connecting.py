@@ -23,8 +23,7 @@ def connected(place: Place) -> Any:
     Raises:
         StepError: there is no cluster at the address, or it cannot be used from here.
     """
-    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_BACKEND_LOG_LEVEL", "fatal")):
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     if ray.is_initialized():

@@ -14,6 +14,7 @@ import pytest
 from ictc.cluster.opening import open_engine
 from ictc.engine import Engine
 from ictc.place import Place
+from tests.tiny.fixture import tiny  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

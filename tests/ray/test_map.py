@@ -5,12 +5,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ictc.cluster.opening import open_engine
+from ictc.embed.cached import CachedEmbedder
 from ictc.engine import Engine
+from ictc.engine.local import LOCAL
 from ictc.errors import StepError
+from ictc.models.minilm import MiniLM
 from ictc.place import Place
+from ictc.store import Store
 from tests.ray.works import KILLS, TOO_LARGE, Doubling
 
 
@@ -38,6 +43,15 @@ def test_ticks_count_rows_and_nothing_is_nothing(engine: Engine) -> None:
     ticks: list[int] = []
     assert not list(engine.map(Doubling(), [])) and len(list(engine.map(Doubling(), numbered(4), ticks.append))) == 4
     assert sum(ticks) == 12
+
+
+def test_texts_are_embedded_the_same(engine: Engine) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    texts = [f"a picture of {i} {'things ' * (i % 40)}" for i in range(1100)]
+    here, there = (CachedEmbedder(MiniLM(), Store(None), engine=e).embed_texts(texts) for e in (LOCAL, engine))
+    assert np.array_equal(here, there)
 
 
 def test_a_worker_that_cannot_do_it_says_why(engine: Engine) -> None:

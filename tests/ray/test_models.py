@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from ictc import registry
 from ictc.asking import StoredModel, ask
 from ictc.engine import Engine
-from ictc.errors import BudgetSpent
+from ictc.errors import BudgetSpent, StepError
 from ictc.interfaces import Model
 from ictc.modeloptions import ModelOptions
 from ictc.spending.meter import Meter, Metered
@@ -19,6 +21,7 @@ from ictc.store import Store
 from ictc.types import Reply, Request
 from tests.servers.answers import UNAUTHORIZED
 from tests.servers.scripted import ScriptedServer
+from tests.tiny.fixture import Tiny
 
 
 def asked(n: int) -> list[Request]:
@@ -67,6 +70,22 @@ def test_a_model_that_is_gone_is_not_asked_the_rest(engine: Engine) -> None:
         assert server.count <= 20
         server.respond = echo
         assert isinstance(next(ask(opened(engine, spec, 4), asked(1))), Reply)
+
+
+def test_weights_are_loaded_by_the_workers_alone(engine: Engine, tiny: Tiny) -> None:
+    spec = f"hf:{tiny('parrot')}"
+    here = list(ask(registry.model(spec, ModelOptions(device="cpu")), asked(100)))
+    there = list(ask(engine.model(partial(registry.model, spec), ModelOptions(device="cpu")), asked(100)))
+    assert here == there and all(isinstance(a, Reply) for a in there)
+
+
+def test_a_worker_without_the_weights_says_so(engine: Engine, tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    shutil.copytree(tiny("parrot"), folder)
+    model = engine.model(partial(registry.model, f"hf:{folder}"), ModelOptions(device="cpu"))
+    shutil.rmtree(folder)
+    with pytest.raises(StepError, match=r"A worker cannot ask the model.*gone"):
+        list(ask(model, asked(3)))
 
 
 def test_a_node_that_dies_takes_no_answer_with_it(cluster: Any, engine: Engine) -> None:

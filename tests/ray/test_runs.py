@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ictc.cluster.opening import open_engine
+from ictc.embedders.job import embed
 from ictc.job import Asked, Done, run
 from ictc.means import Means
 from ictc.modeloptions import ModelOptions
@@ -17,6 +18,8 @@ from ictc.place import Place
 from ictc.spending.meter import Meter
 from tests.conftest import write_coloured
 from tests.servers.scripted import ScriptedServer
+from tests.servers.thinking import thinking
+from tests.tiny.fixture import Tiny
 
 RAY = Place("ray:auto")
 RESULTS = ("images", "step1_result", "step2a_result", "step3_result", "failures")
@@ -74,18 +77,28 @@ def test_a_run_that_was_stopped_is_gone_on_with_by_either(cluster: Any, images: 
     assert files(run(asked, tmp_path / "run")) == files(run(Asked(str(images), "colour", 3), tmp_path / "here"))
 
 
+def kind(text: str) -> str:
+    return next(k for k in ("cat", "truck", "guitar") if k in text)
+
+
 def test_models_are_asked_the_same_and_as_often(cluster: Any, captions: Path, tmp_path: Path) -> None:
-    with ScriptedServer(lambda _: "a thing", latency=0.005) as server:
+    with ScriptedServer(thinking(kind), latency=0.005) as server:
         counts, results = [], []
         for name, place in (("here", Place()), ("there", RAY)):
             meter, before = Meter(), server.count
             means = Means(reasoner=f"openai:any@{server.url}", place=place, options=ModelOptions(concurrency=8))
-            done = run(Asked(f"recorded:{captions}", "object", 1, means), tmp_path / name, meter=meter)
+            done = run(Asked(f"recorded:{captions}", "object", 3, means), tmp_path / name, meter=meter)
             counts.append((server.count - before, meter.to_json()["requests"]))
             results.append(files(done))
         assert results[0] == results[1] and counts[0] == counts[1] and counts[0][0] > 30
 
 
-def test_this_process_alone_writes_the_store(cluster: Any, images: Path, tmp_path: Path) -> None:
-    done = run(Asked(str(images), "colour", 3, Means(place=RAY)), tmp_path / "run")
-    assert done.result.assignments and os.access(tmp_path / "run" / "store.sqlite", os.R_OK)
+@pytest.mark.parametrize("kind", ["clip", "offline"])
+def test_embedders_give_the_same_vectors(cluster: Any, tiny: Tiny, images: Path, tmp_path: Path, kind: str) -> None:
+    spec = f"clip:{tiny('clip')}" if kind == "clip" else kind
+    done = [
+        embed(str(images), spec, None, tmp_path / f"{name}.npy", ModelOptions(device="cpu"), engine=open_engine(place))
+        for name, place in (("here", Place()), ("there", RAY))
+    ]
+    assert len(done[0].failures) == len(done[1].failures) == 1
+    assert (tmp_path / "here.npy").read_bytes() == (tmp_path / "there.npy").read_bytes()
