@@ -22,6 +22,8 @@ BAD: dict[str, list[tuple[str, ...]]] = {
         ("{captions}", "-c", "x", "-k", "9" * 5000),
         ("{captions}", "-c", "x", "--fail-on-error", "7"),
         ("{captions}", "-c", "x", "--truth", "{none}"),
+        ("{captions}", "-c", "x", "--engine", "dask"),
+        ("{captions}", "-c", "x", "--ray-workers", "2"),
         ("{captions}", "-c", "x", "--reasoner", "nobody:knows"),
         ("{captions}", "-c", "x", "--reasoner", "openai:"),
         ("{captions}", "-c", "x", "--reasoner", "openai:m@ftp://x"),
