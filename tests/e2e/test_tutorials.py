@@ -30,7 +30,7 @@ def test_mood(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer(by_light()) as server:
         Reader(clone, monkeypatch, {"http://localhost:8000/v1": server.url}).follow(TUTORIALS / "mood.md")
         assert server.count > 21  # every photograph was looked at
-    assert sum(f.is_file() for f in (clone / "sorted").glob("*/*")) == 21
+    assert sum(f.is_file() for f in (clone / "sorted").glob("[!.]*/*")) == 21
 
 
 def test_features(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
