@@ -57,6 +57,6 @@ class Account:
         if self.disagreement is None or self.low is None or self.high is None:
             return f"{said}; nothing was audited"
         return (
-            f"{said}; estimated disagreement with describing everything, under these names: {100 * self.disagreement:.1f} % "
-            f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
+            f"{said}; estimated disagreement with describing everything, under these names: "
+            f"{100 * self.disagreement:.1f} % (95 % interval {100 * self.low:.1f} to {100 * self.high:.1f} %)"
         )
