@@ -38,7 +38,7 @@ def connected(place: Place) -> Any:
             logging_level=logging.ERROR,
         )
     except Exception as error:
-        raise _unusable(place, str(error).strip().split("\n")[0]) from error
+        raise _unusable(place, str(error).strip().split("\n")[0].rstrip(".")) from error
     return ray
 
 
