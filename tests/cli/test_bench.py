@@ -31,7 +31,8 @@ def write_prepared(folder: Path, rows: list[dict[str, str]], **request: Any) -> 
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    write_state(folder, {"request": {"dataset": folder.name, "split": "test", **request}})
+    more = {"images": len(rows), "gone": 0, "counts": {}, "table": "", "sources": [], "unpacked": False}
+    write_state(folder, {"request": {"dataset": folder.name, "split": "test", **request}, **more})
 
 
 @pytest.fixture(scope="module")
@@ -240,11 +241,30 @@ def test_what_was_prepared_otherwise_is_refused(root: Path, tmp_path: Path) -> N
         (("mnist", "--describer", "offline"), "--describer does nothing in the lane embedding"),
         (("cifar-10", "--lane", "features", "--price", "1,2", "--names", "n"), "--names does nothing"),
         (("fruits-360", "-c", "colour", "--lane", "embedding", "--strategy", "task"), "prompts"),
-        (("fruits-360", "-c", "colour", "--lane", "features", "--dry-run"), "--dry-run does nothing"),
     ],
 )
 def test_bad_input(root: Path, words: tuple[str, ...], said: str) -> None:
     assert said in refused(*words, "--root", root)
+
+
+@pytest.mark.parametrize("by", ["option", "environment", "file"])
+def test_a_dry_run_of_the_feature_lab_is_refused_wherever_it_was_asked_for(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    with ScriptedServer(thinking(lambda text: "none", lambda image: "A ball.")) as server:
+        words: tuple[object, ...] = ("fruits-360", "-c", "colour", "--root", root, "--lane", "features")
+        words = (*words, "--features", f"described:openai:m@{server.url}", "-o", tmp_path / "run")
+        if by == "option":
+            words = (*words, "--dry-run")
+        elif by == "environment":
+            monkeypatch.setenv("ICTC_DRY_RUN", "1")
+        else:
+            Path("ictc.toml").write_text("[bench]\ndry_run = true\n")
+        said = refused(*words)
+        assert server.count == 0
+    assert "--dry-run does nothing in the lane features" in said
+    assert "ICTC_DRY_RUN" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_is_no_run_is_left_alone(root: Path, tmp_path: Path) -> None:

@@ -125,6 +125,11 @@ def bench(
         return
     preset = find(name, criterion if _typed(ctx, "criterion") else "")  # ictc.toml names the criterion and K of runs
     chosen = lane or preset.lane
+    if given.dry_run and chosen == "features":  # wherever it was said: it would ask and pay
+        raise UsageError(
+            "--dry-run does nothing in the lane features, which has no forecast.",
+            "Leave it out, also ICTC_DRY_RUN and dry_run in ictc.toml. With --max-calls 0 no model is asked.",
+        )
     _check_typed([n for n in (*given.options, *_OWN) if _typed(ctx, n, "COMMANDLINE")], chosen)
     means = _means(given, chosen)
     asked_k = o.k_value(k) if k and _typed(ctx, "k") else None
