@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ictc.cluster.opening import open_engine
+from ictc.remote.opening import open_engine
 from ictc.engine import Engine
 from ictc.images.sources import read_source
 from ictc.models.efficientnet import EfficientNetLite0

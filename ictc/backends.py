@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
-from ictc.cluster.opening import open_engine
+from ictc.remote.opening import open_engine
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_embedder, open_images

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ictc.backends import RECORDED, Backends, check_lane_specs, check_names, check_specs, check_wording
-from ictc.cluster.opening import check_engine
+from ictc.remote.opening import check_engine
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError

@@ -14,7 +14,7 @@ _CPUS = 0.5  # a worker has one thread; whole CPUs would leave none for what fee
 class Place:
     """`engine`: `local`, `ray` (on this machine) or `ray:ADDRESS` (a cluster that runs). Of the latter two:
     `ray_cpus` and `ray_gpus` are what one worker takes up, fractions too; `ray_workers` how many there are, None for as
-    many as fit (see `ictc.cluster.size`)."""
+    many as fit (see `ictc.remote.connecting`)."""
 
     engine: str = "local"
     ray_cpus: float = _CPUS

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ictc.cluster.opening import open_engine
 from ictc.engine import Engine
 from ictc.place import Place
+from ictc.remote.opening import open_engine
 from tests.tiny.fixture import tiny  # noqa: F401
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ictc.cluster.opening import open_engine
 from ictc.embed.cached import CachedEmbedder
 from ictc.engine import Engine
 from ictc.engine.local import LOCAL
 from ictc.errors import StepError
 from ictc.models.minilm import MiniLM
 from ictc.place import Place
+from ictc.remote.opening import open_engine
 from ictc.store import Store
 from tests.ray.works import KILLS, TOO_LARGE, Doubling
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ictc.cluster.opening import open_engine
 from ictc.embedders.job import embed
 from ictc.job import Asked, Done, run
 from ictc.means import Means
 from ictc.modeloptions import ModelOptions
 from ictc.place import Place
+from ictc.remote.opening import open_engine
 from ictc.spending.meter import Meter
 from tests.conftest import write_coloured
 from tests.servers.scripted import ScriptedServer

@@ -21,6 +21,12 @@ def test_public_names_are_listed_and_there() -> None:
         ictc.clusters  # noqa: B018
 
 
+def test_no_room_has_the_name_of_a_function() -> None:
+    """Importing `ictc.cluster.anything` would put a module in the function's place."""
+    rooms = {entry.name.removesuffix(".py") for entry in Path(ictc.__path__[0]).iterdir()}
+    assert "job" in rooms and not rooms & set(ictc.__all__)
+
+
 def test_cluster_and_score_without_a_folder(captions: Path) -> None:
     result = cluster(f"recorded:{captions}", "object", k=3)
     assert isinstance(result, Result)

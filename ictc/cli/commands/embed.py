@@ -88,7 +88,7 @@ def images(
 ) -> None:
     """Embed IMAGES; written `ictc embed IMAGES`. What a run has is read, what is missing is computed and kept."""
     from ictc.backends import asking
-    from ictc.cluster.opening import open_engine
+    from ictc.remote.opening import open_engine
     from ictc.embedders.job import embed
     from ictc.means import Means, changed
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ictc.cluster.connecting import check_there
 from ictc.embed.work import EmbeddingTexts, Itself
 from ictc.embedders.opening import Remade
 from ictc.engine import Compute
@@ -25,6 +24,7 @@ from ictc.modeloptions import ModelOptions
 from ictc.models.efficientnet import EfficientNetLite0
 from ictc.models.minilm import MiniLM
 from ictc.place import Place
+from ictc.remote.connecting import check_there
 from ictc.store import Store
 from ictc.types import Failure, Item
 from step1.seeing import CHUNK, Eyes, Looking, Seen
@@ -143,7 +143,7 @@ def test_what_does_not_answer_or_is_not_ray_is_found_out_at_once() -> None:
 
 
 def test_without_ray_the_extra_is_named(captions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ictc.cluster.opening.find_spec", lambda _: None)
+    monkeypatch.setattr("ictc.remote.opening.find_spec", lambda _: None)
     result = invoke("run", f"recorded:{captions}", "-c", "x", "-k", 3, "-o", tmp_path / "run", "--engine", "ray")
     assert result.exit_code == 2 and "ictc[ray]" in result.output + result.stderr
     assert not (tmp_path / "run").exists()

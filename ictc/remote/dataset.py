@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from ictc.cluster.connecting import workers_of
-from ictc.cluster.worker import Batches, Trouble
 from ictc.engine import LOST, Work
 from ictc.errors import StepError
 from ictc.interfaces import Tick
 from ictc.place import Place
+from ictc.remote.connecting import workers_of
+from ictc.remote.worker import Batches, Trouble
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -27,6 +27,6 @@ def open_engine(place: Place) -> Engine:
     if place.local:
         return LOCAL
     check_engine(place)
-    from ictc.cluster.engine import RayEngine
+    from ictc.remote.engine import RayEngine
 
     return RayEngine(place)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from ictc.cluster.connecting import connected
-from ictc.cluster.dataset import mapped
-from ictc.cluster.model import RayModel
 from ictc.engine import Work
 from ictc.interfaces import Model, Tick, no_tick
 from ictc.modeloptions import ModelOptions
 from ictc.place import Place
+from ictc.remote.connecting import connected, workers_of
+from ictc.remote.dataset import mapped
+from ictc.remote.model import RayModel
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -53,8 +53,13 @@ class RayEngine:
         return self._models[key]
 
     def _make_room(self) -> None:
-        """Workers of models that nobody asks just now make way where they take what another worker needs."""
-        free = connected(self._place).available_resources()
-        if free.get("CPU", 0) < self._place.ray_cpus or free.get("GPU", 0) < self._place.ray_gpus:
+        """Workers of models that nobody asks just now make way where they take what all the new ones need: of fewer,
+        the last could be on a machine that dies, and then none would ever start."""
+        ray = connected(self._place)
+        free, wanted = ray.available_resources(), workers_of(ray, self._place)
+        if any(
+            free.get(kind, 0) < wanted * each
+            for kind, each in (("CPU", self._place.ray_cpus), ("GPU", self._place.ray_gpus))
+        ):
             for model in self._models.values():
                 model.rest()

@@ -6,10 +6,10 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ictc.cluster.worker import Trouble, here, trouble
 from ictc.engine.alike import check_alike
 from ictc.interfaces import Model
 from ictc.models.usage import Accounted, Usage, Used, guessed
+from ictc.remote.worker import Trouble, here, trouble
 from ictc.types import Request
 
 Answers = tuple[list[Used], int]

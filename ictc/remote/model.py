@@ -17,16 +17,16 @@ from itertools import islice
 from typing import Any
 
 from ictc.asking import text_fingerprint
-from ictc.cluster.answering import Answering
-from ictc.cluster.connecting import workers_of
-from ictc.cluster.dataset import failed
-from ictc.cluster.worker import Trouble
 from ictc.engine import LOST, OUT_OF_MEMORY
 from ictc.errors import StepError
 from ictc.interfaces import Model
 from ictc.modeloptions import ModelOptions
 from ictc.models.usage import Accounted, Allow, Usage, Used, freely
 from ictc.place import Place
+from ictc.remote.answering import Answering
+from ictc.remote.connecting import workers_of
+from ictc.remote.dataset import failed
+from ictc.remote.worker import Trouble
 from ictc.stopping import GRACE, stoppable
 from ictc.types import GONE, Failure, Reply, Request
 
