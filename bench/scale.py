@@ -13,11 +13,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ictc.remote.opening import open_engine
 from ictc.engine import Engine
 from ictc.images.sources import read_source
 from ictc.models.efficientnet import EfficientNetLite0
 from ictc.place import Place
+from ictc.remote.opening import open_engine
 from ictc.types import Item
 from step1.seeing import CHUNK, Looking, fingerprint_of
 

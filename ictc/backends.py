@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from ictc.allowance import Allowance, Silent
 from ictc.asking import BLOCK, StoredModel
-from ictc.remote.opening import open_engine
 from ictc.embed.cached import CachedEmbedder
 from ictc.embed.images import CachedImages
 from ictc.embedders.opening import Asking, open_embedder, open_images
@@ -46,6 +45,7 @@ from ictc.reasoners.named import NamedReasoner
 from ictc.reasoners.outliers import OutlierReasoner
 from ictc.reasoners.unsure import UnsureReasoner
 from ictc.registry import DescriberContext, describer, describers, describing, embedders, model, models
+from ictc.remote.opening import open_engine
 from ictc.spending.meter import Meter, Metered
 from ictc.spending.prices import is_local, parse_prices, price_of
 from ictc.store import Store

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ictc.backends import RECORDED, Backends, check_lane_specs, check_names, check_specs, check_wording
-from ictc.remote.opening import check_engine
 from ictc.descriptions import recorded_items
 from ictc.diagnosis import Finding, diagnose
 from ictc.errors import UsageError
@@ -28,6 +27,7 @@ from ictc.pipeline import run_steps, step1
 from ictc.progress import Watch, unwatched
 from ictc.reasoners.cascade.bargain import Bargain
 from ictc.recording import account, admit, compare, recording
+from ictc.remote.opening import check_engine
 from ictc.result import Result, named_alone
 from ictc.revision import Revision
 from ictc.runfolder import RunFolder, Settings, digest_inputs

@@ -88,9 +88,9 @@ def images(
 ) -> None:
     """Embed IMAGES; written `ictc embed IMAGES`. What a run has is read, what is missing is computed and kept."""
     from ictc.backends import asking
-    from ictc.remote.opening import open_engine
     from ictc.embedders.job import embed
     from ictc.means import Means, changed
+    from ictc.remote.opening import open_engine
 
     run = output or (None if out else Path("run"))
     means, meter = changed(Means(), given.means), given.meter()
