@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ictc.benchmarks.published import Figure
 
+NOT_OURS = "not among ours: add --features with what stands in brackets"
 NONE_KNOWN = "no published figure known to us"
 _SCORING = {
     "random": "as published: off-list answers replaced by a random class; ours is strict, they are wrong",
@@ -56,6 +58,11 @@ class Ours:
         return [*told, *(["supervised"] if self.supervised else []), *([self.note] if self.note else [])]
 
 
+def nearest(figure: Figure, ours: Sequence[Ours]) -> Ours:
+    """The row of ours that names the published one's models; the first where none does."""
+    return next((row for row in ours if _same_model(figure, row)), ours[0])
+
+
 def differs(figure: Figure, ours: Ours) -> list[str]:
     """In what a published figure is of something else than ours."""
     told = []
@@ -65,11 +72,15 @@ def differs(figure: Figure, ours: Ours) -> list[str]:
         told.append(f"n {figure.n:,} (ours {ours.n:,})")
     if figure.k != ours.k:
         told.append(f"K {figure.k} (ours {ours.k})")
-    if figure.lane != ours.lane:
+    if figure.lane != ours.lane and not figure.is_other:
         told.append(f"lane {figure.lane} (ours {ours.lane})")
     if figure.is_other:
         told.append("another method")
-    elif not _same_model(figure, ours):
+    elif _same_model(figure, ours):
+        pass
+    elif figure.spec and figure.lane == ours.lane:
+        told.append(NOT_OURS)
+    else:
         told.append(f"another model, on {figure.describer}'s descriptions" if figure.describer else "another model")
     if figure.scoring in _SCORING:
         told.append(_SCORING[figure.scoring])
@@ -77,11 +88,13 @@ def differs(figure: Figure, ours: Ours) -> list[str]:
         told.append("how off-list answers were scored is not stated")
     if ours.supervised:
         told.append("ours is supervised, scored on images whose class was not shown")
-    return [*told, *([figure.note] if figure.note else [])]
+    return [*told, *(note for note in (figure.note, figure.source_note) if note)]
 
 
 def _same_model(figure: Figure, ours: Ours) -> bool:
     """Whether ours names the very models; a name that only begins alike (gpt-4o) is another."""
+    if figure.spec:
+        return figure.spec == ours.model
     words = re.split(r"[\s:/,@]+", f"{ours.model} {ours.describer}".casefold())
     wanted = [name.casefold() for name in (figure.model, figure.describer) if name]
     return all(name in words for name in wanted)

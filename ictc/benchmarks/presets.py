@@ -27,7 +27,7 @@ class Preset:
     `k` None: as many as the truth has classes, since a part of the set can be prepared. `images`: of the whole set as
     it was published. `named`: the file names hold this criterion's class, so that given descriptions can be scored
     without the images. `lane`: of the published table. `strategy` and `prompts` (a file of `bench/prompts`): of the
-    embedding lane. `per_class`: of the feature lab.
+    embedding lane. `per_class`: so many are drawn for the feature lab.
     """
 
     name: str
@@ -46,6 +46,12 @@ class Preset:
         """Where the prompts of the embedding lane are."""
         return carried() / "prompts" / self.prompts if self.prompts else None
 
+    def images_by(self, lane: Lane) -> int | None:
+        """How many images a lane takes of the whole set."""
+        if lane == "features" and self.per_class and self.k:
+            return self.per_class * self.k
+        return self.images
+
 
 PRESETS: tuple[Preset, ...] = (
     Preset("mnist", "digit", "digit", 10, 10_000, named=True, lane="embedding", strategy="task", prompts="mnist.toml"),
@@ -61,7 +67,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset("ppmi-7", "instrument", "musical instrument", 7, 700, named=True),
     Preset("ppmi-2", "category", "musical instrument", 2, 700, named=True),
     Preset("mit-indoor-67", "scene", "location", 67),
-    Preset("food-101-30", "dish", "dish", 30, 2_100, lane="features", per_class=70),
+    Preset("food-101-30", "dish", "dish", 30, 7_500, lane="features", per_class=70),
     Preset("food-101", "dish", "dish", 101),
     Preset("open-images", "object", "object"),
     Preset("imagenet-10", "object", "object", 10),

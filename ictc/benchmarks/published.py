@@ -24,6 +24,7 @@ Scoring = Literal["", "random", "nearest", "strict"]
 class Figure:
     """One row of a published table. Measures are shares of 1; `n` None: not stated. `scoring`: what became of answers
     that are none of the K names. `cite`, `url` and `table` say where it stands; without `url`, nowhere in public.
+    `spec`: the feature of the lab that does the very same. `source_note`: holds for all figures of the place.
     """
 
     set: str
@@ -42,6 +43,8 @@ class Figure:
     table: str = ""
     url: str = ""
     note: str = ""
+    source_note: str = ""
+    spec: str = ""
 
     @property
     def is_other(self) -> bool:
@@ -87,7 +90,9 @@ def read_published(path: Path) -> tuple[Figure, ...]:
 
 
 _KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("set", "criterion", "lane", "method", "model", "describer", "scoring", "table", "note"), str),
+    **dict.fromkeys(
+        ("set", "criterion", "lane", "method", "model", "describer", "scoring", "table", "note", "spec"), str
+    ),
     **dict.fromkeys(("k", "n"), int),
     **dict.fromkeys(MEASURES, float),
 }
@@ -100,7 +105,7 @@ def _figure(row: Mapping[str, Any], sources: Mapping[str, Any], where: str) -> F
 
     own = dict(row)
     source = sources.get(own.pop("source", ""))
-    if not isinstance(source, dict) or not source.get("cite") or set(source) - {"cite", "url"}:
+    if not isinstance(source, dict) or not source.get("cite") or set(source) - {"cite", "url", "note"}:
         raise fault("`source` names none of [sources], or one without `cite`")
     for key, value in own.items():
         if key not in _KINDS:
@@ -122,4 +127,5 @@ def _figure(row: Mapping[str, Any], sources: Mapping[str, Any], where: str) -> F
         raise fault(e.message.rstrip(".")) from e
     if not exact:
         raise fault(f"'{own['criterion']}' is no criterion as one types it")
-    return Figure(**own, **source)
+    place = {"cite": source["cite"], "url": source.get("url", ""), "source_note": source.get("note", "")}
+    return Figure(**own, **place)

@@ -87,7 +87,7 @@ def row_of(bench: Bench, done: Done, scores: Mapping[str, Any]) -> Ours:
         k=scores["k"],
         k_true=scores["k_true"],
         **{m: scores[m] for m in MEASURES},
-        images=bench.preset.images,
+        images=bench.preset.images_by(bench.lane),
         low={m: scores[f"{m}_low"] for m in MEASURES},
         high={m: scores[f"{m}_high"] for m in MEASURES},
         unassigned=scores["unassigned"],
@@ -122,7 +122,7 @@ def features(
     return found, [
         Ours(
             "features", row["embedder"], scored, bench.k, found["classes"],
-            **{m: row[m]["mean"] for m in MEASURES}, images=bench.preset.images, note=note,
+            **{m: row[m]["mean"] for m in MEASURES}, images=bench.preset.images_by("features"), note=note,
         )
         for row in found["rows"] if row["runs"]
     ]  # fmt: skip

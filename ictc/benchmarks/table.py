@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ictc.benchmarks.beside import NONE_KNOWN, Ours, differs
+from ictc.benchmarks.beside import NONE_KNOWN, Ours, differs, nearest
 from ictc.benchmarks.presets import Preset
 from ictc.benchmarks.published import MEASURES, figures_of
 from ictc.files import write_atomic
@@ -34,7 +34,9 @@ class Row:
 
 
 def compared(preset: Preset, ours: Sequence[Ours], more: dict[str, Any]) -> dict[str, Any]:
-    """Ours and the published rows as bench.json has them; `more`: where the numbers come from."""
+    """Ours and the published rows as bench.json has them, each `beside` one of ours; `more`: where the numbers come
+    from."""
+    pairs = [(f, nearest(f, ours)) for f in figures_of(preset)] if ours else []
     return {
         "bench": 1,
         "set": preset.name,
@@ -42,7 +44,7 @@ def compared(preset: Preset, ours: Sequence[Ours], more: dict[str, Any]) -> dict
         "asks": preset.asks,
         **more,
         "ours": [row.to_json() | {"remarks": row.remarks} for row in ours],
-        "published": [f.to_json() | {"differs": differs(f, ours[0])} for f in figures_of(preset)] if ours else [],
+        "published": [f.to_json() | {"beside": o.model, "differs": differs(f, o)} for f, o in pairs],
     }
 
 
@@ -70,7 +72,7 @@ def _own(row: Mapping[str, Any]) -> Row:
         f"{row['n']:,}",
         str(row["k"]),
         tuple(number(row[m]) for m in MEASURES),
-        tuple(f"{number(low[m])}-{number(high[m])}" if m in low else "" for m in MEASURES),
+        tuple(f"{low[m]:.3f}-{high[m]:.3f}" if m in low else "" for m in MEASURES),
         (*row["remarks"], *spent),
         True,
     )
@@ -79,7 +81,8 @@ def _own(row: Mapping[str, Any]) -> Row:
 def _other(row: Mapping[str, Any]) -> Row:
     measures = tuple(number(row.get(m)) for m in MEASURES)
     n = f"{row['n']:,}" if "n" in row else "?"
-    by = f"{row['method']}, {row['model']}"
+    spec = f" ({row['spec']})" if "spec" in row else ""
+    by = f"{row['method']}, {row['model']}{spec}"
     return Row(by, n, str(row["k"]), measures, ("",) * len(MEASURES), tuple(row["differs"]), False)
 
 

@@ -85,7 +85,7 @@ def test_without_a_name_all_are_listed() -> None:
     assert {"name": "stanford-40-actions", "criterion": "mood", "asks": "mood", "k": 4, "images": None,
             "lane": "language", "published": 1} in rows  # fmt: skip
     shown = invoke("bench", env={"COLUMNS": "120"}).stdout
-    assert "no published figure known to us" in shown
+    assert "none known to us" in shown
     assert "playing-cards" in shown
 
 
@@ -201,6 +201,33 @@ def test_the_feature_lab(root: Path, tmp_path: Path) -> None:
         row = next(r for r in kept["rows"] if r["embedder"] == ours["model"])
         assert (ours["ari"], ours["n"], ours["k"]) == (row["ari"]["mean"], 12, 3)
     assert {o["model"]: o["acc"] for o in found["ours"]}["classical:histogram"] == 1.0
+
+
+def test_a_published_feature_stands_beside_its_own_row(tmp_path: Path) -> None:
+    """Two classes of 70 pictures, dark and light; the language lane takes them all, the lab a draw."""
+    folder = tmp_path / "food-101-30"
+    folder.mkdir()
+    names = [f"{i}_{('pie', 'salad')[i % 2]}.png" for i in range(140)]
+    noise = np.random.default_rng(0).integers(0, 100, (140, 8, 8, 3), np.uint8)
+    for i, name in enumerate(names):
+        Image.fromarray(noise[i] + np.uint8(150 * (i % 2))).save(folder / name)
+    write_prepared(folder, [{"file_name": n, "dish": n[:-4].partition("_")[2]} for n in names])
+    (tmp_path / "told.jsonl").write_text("".join(json.dumps({"image": n, "text": n}) + "\n" for n in names))
+    lab = ("--features", "classical:histogram", "--features", "classical:lbp", "--lane", "features")
+    words = ("food-101-30", "--root", tmp_path, "-k", 2)
+    found = benched(*words, *lab, "-o", tmp_path / "lab")
+    rows = {row["model"]: row for row in found["published"]}
+    for model, spec in (("colour histogram", "classical:histogram"), ("LBP", "classical:lbp")):
+        assert (rows[model]["beside"], rows[model]["spec"]) == (spec, spec)
+        assert rows[model]["differs"][:2] == ["n 2,100 (ours 140)", "K 30 (ours 2)"]
+        assert not any("ours:" in told or told == "another model" for told in rows[model]["differs"])
+    assert "not among ours: add --features with what stands in brackets" in rows["ResNet-50"]["differs"]
+    assert "| k-means, ResNet-50 (resnet) | 2,100 |" in (tmp_path / "lab" / "table.md").read_text()
+    assert "140 of the 2,100 images" in found["ours"][0]["remarks"]
+    told = ("--lane", "language", "--describer", f"recorded:{tmp_path / 'told.jsonl'}", "--no-report")
+    whole = benched(*words, *told, "-o", tmp_path / "whole")
+    assert "140 of the 7,500 images" in whole["ours"][0]["remarks"]
+    assert "another model" in next(r for r in whole["published"] if r["model"] == "ResNet-50")["differs"]
 
 
 def refused(*words: object) -> str:

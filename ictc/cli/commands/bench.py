@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from ictc.cli import options as o
 from ictc.cli.asking import dry_run, going_on
+from ictc.cli.bench_table import print_benchmark, print_benchmarks
 from ictc.cli.commands.cluster import OPTIONS as OF_CLUSTER
 from ictc.cli.commands.embed import MODELS
-from ictc.cli.console import out, print_json, say, show_line, watching
+from ictc.cli.console import print_json, say, show_line, watching
 from ictc.cli.model_options import Given, with_models
 from ictc.cli.outcome import outcome_of
-from ictc.cli.tables import cell
 from ictc.errors import EXIT_PARTIAL, UsageError
 from ictc.text import command_line
 
@@ -88,7 +86,6 @@ Features = Annotated[
     ),
 ]  # fmt: skip
 COMPARED = "compare.json has the same numbers, compare_cells.csv a line for each"
-_WIDEST = 60
 _TAKEN = {"embedding": OF_CLUSTER, "features": MODELS}
 """The options of models that a lane has a use for; the language lane has one for all."""
 _OWN = {"embedder": "embedding", "strategy": "embedding", "pairing": "embedding", "features": "features"}
@@ -155,26 +152,18 @@ def bench(
 
 
 def _list(json_output: bool) -> None:
-    from ictc.benchmarks.beside import NONE_KNOWN
     from ictc.benchmarks.presets import PRESETS
     from ictc.benchmarks.published import figures_of
 
     rows = [
-        {"name": p.name, "criterion": p.criterion, "asks": p.asks, "k": p.k, "images": p.images, "lane": p.lane,
-         "published": len(figures_of(p))}
+        {"name": p.name, "criterion": p.criterion, "asks": p.asks, "k": p.k, "images": p.images_by(p.lane),
+         "lane": p.lane, "published": len(figures_of(p))}
         for p in PRESETS
     ]  # fmt: skip
     if json_output:
         print_json({"benchmarks": rows})
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("name", "criterion", "K", "images", "lane", "published"):
-        table.add_column(column, overflow="fold", justify="right" if column in ("K", "images") else "left")
-    for r in rows:
-        known = str(r["published"]) if r["published"] else NONE_KNOWN
-        images = f"{r['images']:,}" if r["images"] else ""
-        table.add_row(str(r["name"]), str(r["criterion"]), str(r["k"] or "any"), images, str(r["lane"]), known)
-    out().print(table)
+    print_benchmarks(rows)
     show_line("one of them: ictc data prepare NAME --root DIR, then ictc bench NAME --criterion CRITERION --root DIR")
 
 
@@ -201,10 +190,10 @@ def _features(
     meter = given.meter()
     found, ours = features(todo, given_features, means, output, watch=watching(meter), tell=say, meter=meter)
     facts = compared(todo.preset, ours, {**more, "revision": None, "of": None, "recompute": COMPARED})
-    lacking = any(row["reasons"] for row in found["rows"])
+    lacking = [row["embedder"] for row in found["rows"] if row["reasons"]]
     _end(facts, output, {"computed": found["computed"], "exit": EXIT_PARTIAL if lacking else 0}, json_output)
     if lacking:
-        say(f"Some features have no numbers; why: {output / 'compare.json'}")
+        say(f"{', '.join(lacking)}: no numbers; why: {output / 'compare.json'}")
         raise typer.Exit(EXIT_PARTIAL)
 
 
@@ -234,37 +223,13 @@ def _report(done: Done) -> str:
 
 def _end(facts: dict[str, Any], output: Path, more: dict[str, Any], json_output: bool) -> None:
     """Writes both files, and prints the table or the one object."""
-    from ictc.benchmarks.beside import NONE_KNOWN
-    from ictc.benchmarks.table import HEADER, lettered, rows, sources, write
+    from ictc.benchmarks.table import write
 
     files = write(output, facts)
     if json_output:
         print_json({**facts, "files": [str(f) for f in files], **more})
         return
-    table = Table(
-        title=f"{facts['set']} by {facts['asks']}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    for column in (*HEADER, ""):
-        table.add_column(column, justify="left" if column in ("by", "") else "right", overflow="fold")
-    found = rows(facts)
-    marks = lettered(found)
-    for row in found:
-        style = "bold" if row.ours else ""
-        told = ",".join(marks[remark] for remark in row.remarks)
-        table.add_row(
-            cell(row.by, _WIDEST, style), row.n, row.k, *(m.replace("0.", ".", 1) for m in row.measures), told
-        )
-        if any(row.intervals):
-            table.add_row("  95 % intervals", "", "", *(i.replace("0.", ".") for i in row.intervals), "")
-    out().print(table)
-    for remark, mark in marks.items():
-        show_line(f"{mark} {remark}")
-    for line in sources(facts) or [NONE_KNOWN]:
-        show_line(line)
+    print_benchmark(facts)
     show_line(f"again from the run's files: {facts['recompute']}")
     show_line(f"table and numbers: {', '.join(map(str, files))}")
 

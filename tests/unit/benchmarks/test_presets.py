@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ictc.benchmarks.beside import Ours, differs
+from ictc.benchmarks.beside import NOT_OURS, Ours, differs, nearest
 from ictc.benchmarks.presets import PRESETS, Preset, find
 from ictc.benchmarks.published import Figure
 from ictc.benchmarks.running import Bench, embedding_lane
@@ -26,7 +28,7 @@ def test_every_benchmark_is_of_a_data_set_that_can_be_prepared(preset: Preset) -
     if preset.named:
         assert preset.criterion == recipe.criteria[0].name, "that one stands in the file names"
     usual = next(iter(recipe.splits.values()))
-    if preset.images and usual and not preset.per_class:
+    if preset.images and usual:
         assert preset.images == usual, "what is prepared when nothing is said"
 
 
@@ -110,6 +112,43 @@ def test_the_same_models_are_told_by_their_whole_names() -> None:
     assert differs(FIGURE, same) == [differs(FIGURE, OURS)[-1]]
     alike = Ours("language", "openai:gpt-4o@http://x/v1", 10_000, 10, 10, 0.9, 0.8, 0.8, describer="hf:me/llava")
     assert "another model, on LLaVA's descriptions" in differs(FIGURE, alike)
+
+
+HISTOGRAM = Figure(
+    "food-101-30", "dish", "features", 30, "k-means", "colour histogram", "someone", n=2_100, ari=0.1,
+    spec="classical:histogram",
+)  # fmt: skip
+
+
+def test_a_feature_is_beside_its_own_row_whichever_that_is() -> None:
+    rows = [
+        Ours("features", name, n, 30, 30, 0.1, 0.1, 0.1)
+        for name, n in (("resnet", 2_000), ("classical:histogram", 2_100))
+    ]
+    assert nearest(HISTOGRAM, rows) is rows[1]
+    assert differs(HISTOGRAM, rows[1]) == []
+    assert nearest(HISTOGRAM, rows[:1]) is rows[0]
+    assert differs(HISTOGRAM, rows[0]) == ["n 2,100 (ours 2,000)", NOT_OURS]
+    language = Ours("language", "offline", 7_500, 30, 30, 0.1, 0.1, 0.1)
+    assert differs(HISTOGRAM, language) == ["n 2,100 (ours 7,500)", "lane features (ours language)", "another model"]
+
+
+def test_the_lane_of_anothers_method_says_nothing() -> None:
+    scan = replace(HISTOGRAM, method="SCAN", model="trained on this set", spec="")
+    language = Ours("language", "offline", 2_100, 30, 30, 0.1, 0.1, 0.1)
+    assert differs(scan, language) == ["another method"]
+
+
+def test_a_lane_takes_all_images_or_a_draw() -> None:
+    food = find("food-101-30")
+    assert (food.images_by("features"), food.images_by("language"), food.images_by("embedding")) == (
+        2_100,
+        7_500,
+        7_500,
+    )
+    assert find("mnist").images_by("features") == 10_000
+    full = Ours("language", "offline", 7_500, 30, 30, 0.1, 0.1, 0.1, images=food.images_by("language"))
+    assert full.remarks == []
 
 
 def test_the_embedding_lane_is_the_published_protocol_unless_told_otherwise() -> None:

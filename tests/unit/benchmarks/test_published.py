@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ictc.backends import check_lane_specs
+from ictc.benchmarks.beside import Ours, differs
 from ictc.benchmarks.presets import PRESETS, Preset, find
 from ictc.benchmarks.published import Figure, figures_of, published, read_published
+from ictc.compare.lab import features_of
 from ictc.errors import InputError
+from ictc.means import OFFLINE, Lane
 
 GOOD = """[sources.s]
 cite = "Someone, somewhere"
@@ -63,12 +67,32 @@ def test_the_other_papers_figures() -> None:
     assert (cifar.acc, cifar.ari, cifar.nmi) == (0.6232, 0.6523, 0.7138)
     fine = one("cifar-100", "class", "CLIP", "fused embeddings")
     assert (fine.acc, fine.ari, fine.nmi) == (0.1073, 0.5885, 0.7487)
-    food = [f.ari for f in figures_of(find("food-101-30"))]
-    assert sorted(a for a in food if a) == sorted(
-        [.0210, .0145, .0076, .0198, .0060, .0077, .2285, .2115, .2791, .1699, .4540, .7726, .7760, .8164]
-    )  # fmt: skip
     scan = {f.set: f.acc for f in published() if f.method == "SCAN"}
     assert scan == {"cifar-10": 0.883, "stl-10": 0.809, "cifar-100": 0.507}
+    tac = {f.set: (f.acc, f.ari, f.nmi) for f in published() if f.method == "TAC"}
+    assert tac == {
+        "cifar-10": (0.919, 0.831, 0.833), "cifar-100": (0.607, 0.448, 0.611), "imagenet-10": (0.992, 0.983, 0.985)
+    }  # fmt: skip
+
+
+def test_the_food_studys_figures_and_the_features_that_do_the_same() -> None:
+    food = {f.model: f for f in figures_of(find("food-101-30"))}
+    assert {model: f.ari for model, f in food.items()} == {
+        "SIFT": 0.0210, "HOG": 0.0145, "colour histogram": 0.0076, "Canny edges": 0.0198, "LBP": 0.0060,
+        "all classical": 0.0077, "ResNet-50": 0.2285, "BLIP + SBERT": 0.2115, "EfficientNet-B0": 0.2791,
+        "ViLT": 0.1699, "EfficientNet, tuned": 0.4540, "BLIP, tuned": 0.7726, "BLIP, tuned, compressed": 0.7760,
+        "final": 0.8164,
+    }  # fmt: skip
+    assert all("which images they were is not known" in f.source_note for f in food.values())
+    without = {model for model, f in food.items() if not f.spec}
+    assert without == {"final"}, "nobody says what that is"
+    assert set(features_of([f.spec for f in food.values() if f.spec])) >= set(features_of(["all"])) - {
+        "lite0",
+        "offline",
+    }
+    for figure in food.values():
+        if figure.spec not in ("", "trained:DIR"):
+            check_lane_specs(Lane(embedder=figure.spec), OFFLINE)
 
 
 def test_every_figure_has_a_source_and_no_hidden_doubt() -> None:
@@ -101,6 +125,8 @@ def test_own_lane_and_redone_methods_come_first() -> None:
         ({"acc = 0.5": "acc = 50.0"}, "no share of 1"),
         ({"acc = 0.5\n": ""}, "it has no measure"),
         ({"acc = 0.5": "acc = 0.5\nf1 = 0.5"}, "unknown key 'f1'"),
+        ({"acc = 0.5": "acc = 0.5\nspec = 1"}, "spec = 1 is no str"),
+        ({"[[figure]]": 'why = "w"\n[[figure]]'}, "names none of [sources]"),
         ({"k = 10\n": ""}, "k is missing"),
         ({"k = 10": "k = 0"}, "k is missing"),
         ({'lane = "language"': 'lane = "magic"'}, "no such lane"),
@@ -121,6 +147,15 @@ def test_a_figure_that_is_not_well_formed_is_named(tmp_path: Path, change: Mappi
         read_published(file)
     assert said in caught.value.message
     assert str(file) in caught.value.message
+
+
+def test_a_sources_note_is_of_all_its_figures(tmp_path: Path) -> None:
+    file = tmp_path / "published.toml"
+    file.write_text(GOOD.replace("[[figure]]", 'note = "Of all."\n[[figure]]') + 'note = "Of one."\n')
+    (figure,) = read_published(file)
+    assert (figure.note, figure.source_note) == ("Of one.", "Of all.")
+    ours = Ours("language", "m", 10, 10, 10, 0.5, 0.5, 0.5)
+    assert differs(figure, ours)[-2:] == ["Of one.", "Of all."]
 
 
 def test_the_same_figure_twice_is_refused(tmp_path: Path) -> None:
