@@ -11,7 +11,7 @@ from ictc.engine import Work
 from ictc.interfaces import Model, Tick, no_tick
 from ictc.modeloptions import ModelOptions
 from ictc.place import Place
-from ictc.remote.connecting import connected, workers_of
+from ictc.remote.connecting import connected
 from ictc.remote.dataset import mapped
 from ictc.remote.model import RayModel
 
@@ -53,13 +53,7 @@ class RayEngine:
         return self._models[key]
 
     def _make_room(self) -> None:
-        """Workers of models that nobody asks just now make way where they take what all the new ones need: of fewer,
-        the last could be on a machine that dies, and then none would ever start."""
-        ray = connected(self._place)
-        free, wanted = ray.available_resources(), workers_of(ray, self._place)
-        if any(
-            free.get(kind, 0) < wanted * each
-            for kind, each in (("CPU", self._place.ray_cpus), ("GPU", self._place.ray_gpus))
-        ):
-            for model in self._models.values():
-                model.rest()
+        """Workers of models that nobody asks just now make way, also where there is room beside them: it could be on a
+        machine that dies, and then what was there would find no place to start again."""
+        for model in self._models.values():
+            model.rest()
