@@ -6,21 +6,25 @@ a server that is busy) is tried again, at most TRIES times without any progress.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
+from filelock import FileLock, Timeout
+
 from ictc.datasets.checking import Used, check
 from ictc.datasets.places import Gone
 from ictc.datasets.recipe import Source
-from ictc.errors import InputError, StorageFull, UsageError
+from ictc.errors import InputError, RunBusy, StorageFull, UsageError
 from ictc.files import write_again
 from ictc.interfaces import Tick
 from ictc.progress import Watch, unwatched
@@ -49,8 +53,9 @@ class _Again(Exception):
 
 @dataclass(slots=True)
 class Fetcher:
-    """Gets official files into `folder`; what is there already and is right is not got again. `again`: the command
-    that goes on, for messages. Close it after use; threads may share it."""
+    """Gets official files into a folder of each source below `folder`: data sets that are made of the same archive
+    share it. What is there already and is right is not got again. `again`: the command that goes on, for messages.
+    Close it after use; threads may share it, and two processes never write one folder."""
 
     folder: Path
     again: str
@@ -61,6 +66,7 @@ class Fetcher:
     needed: tuple[str, ...] = ()
     _client: Client | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _held: dict[Path, FileLock] = field(default_factory=dict)
 
     def __call__(self, source: Source, quiet: bool = False) -> Path:
         """The file of `source`.
@@ -68,9 +74,10 @@ class Fetcher:
         Raises:
             InputError: it cannot be had: no network, another file than the publisher's; the hint says how to give it.
             Gone: the server says that it does not have it.
+            RunBusy: another process downloads it.
             StorageFull: the disk is full; the part that came stays.
         """
-        path = self.folder / source.file
+        path = self.path(source)
         part = path.with_name(f"{path.name}.part")
         if path.exists():
             _tag(part).unlink(missing_ok=True)  # a kill may have left it
@@ -84,12 +91,33 @@ class Fetcher:
             raise InputError(f"{source.file} cannot be downloaded for you: {source.by_hand}", self._by_hand(source))
         self._allow(source, source.url)
         with _full_is_told(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._hold(path.parent)
+            if path.exists():  # another process has just got it
+                return path
             if not self._got(source, part, quiet):
                 self._got(source, part, quiet, last=True)
             part.replace(path)
             _tag(part).unlink(missing_ok=True)
         return path
+
+    def path(self, source: Source) -> Path:
+        """Where the file is put: what has one checksum, or else lies in one folder of a server, is one folder's."""
+        parent, _, name = source.url.rpartition("/")
+        key = source.checksum or (parent if name == source.file else source.url)
+        return self.folder / hashlib.sha256(key.encode()).hexdigest()[:12] / source.file
+
+    def _hold(self, folder: Path) -> None:
+        """Keeps others from it until `close`."""
+        with self._lock:
+            if folder in self._held:
+                return
+            lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise RunBusy(f"Another process downloads into {folder}.", f"Wait, then: {self.again}") from error
+            self._held[folder] = lock
 
     def _got(self, source: Source, part: Path, quiet: bool, last: bool = False) -> bool:
         """All of `part`, checked. False where it was taken up, and is wrong: the server may have another version."""
@@ -116,6 +144,8 @@ class Fetcher:
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
+        while self._held:
+            self._held.popitem()[1].release()
 
     def _get(self, source: Source, part: Path, tick: Tick) -> bool:
         """All bytes into `part`; whether it had some before."""
@@ -176,7 +206,7 @@ class Fetcher:
         if status == 416 and have and response.headers.get("content-range", "") == f"bytes */{have}":
             return have  # all of it had come
         if status == 416 and have:
-            (self.folder / f"{source.file}.part").unlink()
+            self.path(source).with_name(f"{source.file}.part").unlink()
             raise _Again("the server has another file by now")
         if status == 206 and have and response.headers.get("content-range", "").startswith(f"bytes {have}-"):
             return have
@@ -247,8 +277,12 @@ def _write_tag(part: Path, response: Response) -> None:
 
 
 def _asked_wait(response: Response) -> float | None:
+    """Seconds, as the server says so or by the date it says (RFC 9110, 10.2.3)."""
+    asked = response.headers.get("retry-after", "")
     with suppress(ValueError):
-        return max(0.0, float(response.headers.get("retry-after", "")))
+        return max(0.0, float(asked))
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
     return None
 
 

@@ -47,7 +47,7 @@ def open_given(
     if not given:
         fetcher.needed = tuple(source.url for source in missing)
         for source in missing:
-            if source.by_hand and not (fetcher.folder / source.file).exists():
+            if source.by_hand and not fetcher.path(source).exists():
                 fetcher(source)  # says how to get it, before others are downloaded for nothing
         try:
             chosen, missing = [*chosen, *((source, fetcher(source)) for source in missing)], []

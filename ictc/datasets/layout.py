@@ -11,6 +11,7 @@ What is there is never overwritten: a file of ours is the same or is not there, 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -19,12 +20,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ictc.datasets.recipe import Dataset, Pixels, Sample
 from ictc.errors import InputError, RunTooNew, UsageError
 from ictc.exporting.safenames import safe
 from ictc.files import write_again, write_atomic
 
 FORMAT = 1
+_KEYS = {"table": str, "images": int, "gone": int, "counts": dict, "sources": list, "unpacked": bool}
 TABLE, DONE, BEGUN = "metadata.csv", "prepared.json", ".preparing.json"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
@@ -48,14 +52,18 @@ def encoded(image: bytes | Pixels) -> bytes:
     return file.getvalue()
 
 
-def put(path: Path, data: bytes) -> None:
-    """`data` at `path`, unless it is there.
+def put(path: Path, image: bytes | Pixels) -> None:
+    """`image` at `path`, unless it is there: the same file, or for pixels one that shows them (another version of
+    Pillow packs them otherwise).
 
     Raises:
         UsageError: something else is there.
         StorageFull: the disk is full.
     """
+    data = encoded(image)
     if os.path.lexists(path):
+        if not isinstance(image, bytes) and _shows(path, image):
+            return
         if path.is_file() and path.stat().st_size in (0, len(data)):  # an empty one: the power failed, nothing is lost
             there = path.read_bytes()
             if there == data:
@@ -68,6 +76,18 @@ def put(path: Path, data: bytes) -> None:
             "Move it away, or choose another folder: --root DIR",
         )
     write_again(path, data)
+
+
+def _shows(path: Path, pixels: Pixels) -> bool:
+    from PIL import Image
+
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        with Image.open(path, formats=["PNG"]) as there:
+            return there.size == pixels.shape[1::-1] and np.array_equal(np.asarray(there), pixels)
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises at a file that is no whole PNG
+        return False
 
 
 def table(dataset: Dataset, rows: Sequence[tuple[str, Sample]]) -> bytes:
@@ -101,17 +121,52 @@ def read_state(folder: Path, file: str = DONE) -> dict[str, Any] | None:
         state = json.loads((folder / file).read_text("utf-8"))
         version = int(state["format"])
         state["request"]["dataset"]
+        known = _KEYS if file == DONE and version <= FORMAT else {}
+        if lacking := [key for key, kind in known.items() if not isinstance(state.get(key), kind)]:
+            raise KeyError(lacking[0])
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{folder / file} is not what ictc writes ({type(error).__name__}).",
+            f"{folder / file} is not what ictc writes ({type(error).__name__}: {error}).",
             "Move the folder away, or choose another: --root DIR",
         ) from error
     if version > FORMAT:
         raise RunTooNew(f"{folder} was prepared by a newer version of ictc.", "Update ictc, or choose another --root.")
     result: dict[str, Any] = state
     return result
+
+
+def put_table(folder: Path, asked: Mapping[str, Any], table: bytes) -> bool:
+    """metadata.csv, in the place of one that was written before with fewer images; False where a person changed that
+    one, which stays.
+
+    Raises:
+        UsageError: it is there though nobody has written it yet.
+    """
+    path, done = folder / TABLE, read_state(folder)
+    ours = {*tables_begun(folder), *([done["table"]] if done else [])}
+    found, new = digest_of(path), hashlib.sha256(table).hexdigest()
+    if found == new:
+        return True
+    if found and found not in ours and done:
+        return False
+    write_state(folder, {"request": asked, "tables": sorted({*ours, new})}, BEGUN)  # killed here, it is known as ours
+    if found in ours:
+        path.unlink()
+    put(path, table)
+    return True
+
+
+def tables_begun(folder: Path) -> tuple[str, ...]:
+    """The digests of the tables that a command that did not end may have written."""
+    begun = read_state(folder, BEGUN)
+    return tuple(begun.get("tables", ())) if begun else ()
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256; "" where there is no such file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def write_state(folder: Path, state: Mapping[str, Any], file: str = DONE) -> None:

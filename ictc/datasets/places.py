@@ -31,20 +31,31 @@ class Layer(Protocol):
 
 
 class FolderLayer:
-    """The regular files below a folder. Links that lead out of it are not followed, and counted in `left_out`."""
+    """The regular files below a folder. `left_out`, each with why: links that lead out of it, which are not followed,
+    and folders in it that cannot be read (`lost+found`).
+
+    Raises:
+        InputError: the folder itself cannot be read.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.sizes: dict[str, int] = {}
         self.left_out: list[str] = []
         inside = root.resolve()
-        for folder, below, files in os.walk(root, onerror=_unreadable):
+
+        def unreadable(error: OSError) -> None:
+            if Path(error.filename) == root:
+                raise InputError(f"{root} cannot be read: {error.strerror}.", "Check its permissions.") from error
+            self.left_out.append(f"{Path(error.filename).relative_to(root).as_posix()}, which cannot be read")
+
+        for folder, below, files in os.walk(root, onerror=unreadable):
             below.sort(key=lambda name: natural_key(Path(name)))
             links = [name for name in below if (Path(folder) / name).is_symlink()]
             for name in [*sorted(files, key=lambda name: natural_key(Path(name))), *links]:
                 path = Path(folder) / name
                 if path.is_symlink() and not _leads_into(inside, path):
-                    self.left_out.append(path.relative_to(root).as_posix())
+                    self.left_out.append(f"{path.relative_to(root).as_posix()}, a link out of the folder")
                 elif path.is_file():
                     self.sizes[path.relative_to(root).as_posix()] = path.stat().st_size
 
@@ -75,19 +86,27 @@ class FileMember:
         return self.place.read(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetched:
-    """An image of its own address. `remote` tells that several can be waited for at once."""
+    """An image of its own address. `remote` tells that several can be waited for at once, and that one that cannot be
+    had does not stop the others."""
 
     source: Source
     fetch: Callable[[Source], Path]
     remote: bool = True
+    _at: Path | None = None
 
     def __call__(self) -> bytes | None:
         try:
-            return self.fetch(self.source).read_bytes()
+            self._at = self.fetch(self.source)
+            return self._at.read_bytes()
         except Gone:
             return None
+
+    def forget(self) -> None:
+        """Removes what was downloaded, once the image stands in its place."""
+        if self._at:
+            self._at.unlink(missing_ok=True)
 
 
 class Files:
@@ -102,7 +121,7 @@ class Files:
     ) -> None:
         self._fetch, self._missing = fetch, missing
         self._at: dict[str, tuple[Layer, str, tuple[int, int]]] = {}
-        self._left_out = [name for _, layer in layers for name in getattr(layer, "left_out", ())]
+        self.left_out = [name for _, layer in layers for name in getattr(layer, "left_out", ())]
         for number, (called, layer) in enumerate(layers):
             for order, inner in enumerate(layer.sizes):
                 if not _hidden(inner):
@@ -131,10 +150,8 @@ class Files:
     def need(self, *endings: str) -> str:
         if (found := self.find(*endings)) is not None:
             return found
-        links = "".join(
-            f" (links that lead out of the folder are left out, such as {name})" for name in self._left_out[:1]
-        )
-        raise InputError(f"There is no {endings[0]} in what was given{links}.", self._missing())
+        left_out = f" ({len(self.left_out):,} left out: {self.left_out[0]})" if self.left_out else ""
+        raise InputError(f"There is no {endings[0]} in what was given{left_out}.", self._missing())
 
     def within(self, folder: str) -> list[str]:
         return [name for name in self.names if f"/{folder}/" in f"/{name}"]
@@ -197,7 +214,3 @@ def _opened(path: Path) -> BinaryIO:
         file.close()
         raise InputError(f"{path} is no regular file.", "Give the files themselves.")
     return file
-
-
-def _unreadable(error: OSError) -> None:
-    raise InputError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error

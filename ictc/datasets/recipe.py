@@ -63,14 +63,16 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Options:
     """What of a data set is wanted. `split`: one of the data set's. `classes`: of the first criterion, none for all.
-    `per_class`: at most so many of each class of the first criterion, drawn with `seed`; 0 for all. `labels`: by
-    criterion, a file of classes that the data set does not have itself."""
+    `classes_file`: the file that they stand in, if any, to be named in messages. `per_class`: at most so many of each
+    class of the first criterion, drawn with `seed`; 0 for all. `labels`: by criterion, a file of classes that the data
+    set does not have itself."""
 
     split: str
     classes: tuple[str, ...] = ()
     per_class: int = 0
     seed: int = 782
     labels: Mapping[str, Path] = field(default_factory=dict)
+    classes_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

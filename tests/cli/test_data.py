@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+import ictc_datasets.mnist as mnist_recipe
 from ictc.datasets import known
+from ictc.datasets.recipe import Options, Place, Sample, Source
 from tests.conftest import invoke
 from tests.published import cifar10_binary, cifar100_python, mnist, pixels
 
@@ -72,6 +75,54 @@ def test_a_wrong_hash_is_refused_and_says_how_to_use_it_all_the_same(tmp_path: P
     assert refused.exit_code == 2
     assert "expected 1,648,877 bytes" in refused.output and "--no-verify" in refused.output
     assert not (tmp_path / "d" / "mnist").exists()
+
+
+def test_what_is_not_as_published_is_said(tmp_path: Path) -> None:
+    given = mnist(tmp_path / "given", pixels(4, 28, 28), [7, 2, 1, 0])
+    words = ("data", "prepare", "mnist", "--from", given, "--no-verify", "--root", tmp_path / "d")
+    shown = " ".join(invoke(*words).output.split())
+    assert "Not as published, and taken all the same: 4 images, published are 10,000; 4 classes by digit" in shown
+    assert json.loads(invoke(*words, "--json").stdout)["unlike"].startswith("4 images, published are 10,000")
+
+
+def test_the_command_that_goes_on_is_named_whole(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "my classes.txt").write_text("Cat\nAlpaca, young\n")
+    words = ("data", "prepare", "open-images", "--root", tmp_path, "--from", tmp_path / "given", "--split", "test")
+    refused = invoke(*words, "--classes", tmp_path / "my classes.txt", "--per-class", 3, "--no-verify", "--json")
+    named = f"--split test --classes '{tmp_path}/my classes.txt' --per-class 3 --seed 782 --no-verify --from FOLDER"
+    assert f"then: ictc data prepare open-images --root {tmp_path} {named}" in json.loads(refused.stdout)["hint"]
+    (tmp_path / "m.csv").write_text("image,mood\napplauding_001.jpg,calm\n")
+    (tmp_path / "given" / "applauding_001.jpg").write_bytes(b"x")
+    words = ("data", "prepare", "stanford-40-actions", "--root", tmp_path, "--from", tmp_path / "given")
+    refused = invoke(*words, "--labels", f"mood={tmp_path / 'm.csv'}", "--split", "train", "--classes", "a,b", "--json")
+    told = json.loads(refused.stdout)
+    assert "--split train --classes a,b --labels mood=" in told["hint"], told
+
+
+def test_one_that_a_newer_version_prepared_hides_no_other(tmp_path: Path) -> None:
+    for name, state in {"mnist": '{"format": 99, "request": {"dataset": "mnist"}}', "stl-10": "[]"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "prepared.json").write_text(state)
+    told = invoke("data", "list", "--root", tmp_path, "--json")
+    assert told.exit_code == 0 and len(json.loads(told.stdout)["datasets"]) > 10
+
+
+def test_images_that_could_not_be_had_end_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(place: Place, options: Options) -> list[Sample]:
+        there = Source(file="there.png", url="https://a.example/there.png")
+        refused = Source(file="b.png", url="http://a.example/b.png")  # not asked for: anyone could change it
+        return [Sample(i, {"digit": str(i)}, place.remote(s)) for i, s in enumerate([there, refused])]
+
+    monkeypatch.setattr(mnist_recipe, "DATASET", replace(mnist_recipe.DATASET, read=read, splits={"test": 0}))
+    (tmp_path / "there.png").write_bytes(b"x")
+    words = ("data", "prepare", "mnist", "--no-verify", "--from", tmp_path, "--root", tmp_path / "d")
+    done = invoke(*words)
+    said = " ".join(done.output.split())
+    assert done.exit_code == 3, done.output
+    assert "1 images could not be had (b.png would come over" in said and "the same command tries them again" in said
+    told = json.loads(invoke(*words, "--json").stdout)
+    assert (told["exit"], told["failed"], told["images"]) == (3, 1, 1)
 
 
 def test_another_packages_broken_set_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ictc.datasets.preparing import prepare
-from ictc.datasets.recipe import Dataset, Options, Source
+from ictc.datasets.recipe import Criterion, Dataset, Options, Source
 from ictc_datasets.cifar10 import DATASET as CIFAR10
 from tests.faults.test_export_kill import killed
 from tests.faults.test_full_disk import _can_mount
@@ -44,9 +44,8 @@ def served(server: FileServer, archive: Path) -> Dataset:
     data = archive.read_bytes()
     server.files[f"/{archive.name}"] = data
     md5 = "md5:" + hashlib.md5(data).hexdigest()
-    return replace(
-        CIFAR10, sources=(Source(file=archive.name, url=f"{server.url}/{archive.name}", size=len(data), checksum=md5),)
-    )
+    source = Source(file=archive.name, url=f"{server.url}/{archive.name}", size=len(data), checksum=md5)
+    return replace(CIFAR10, sources=(source,), splits={"test": 4}, criteria=(Criterion("object", 3),))
 
 
 def test_killed_anywhere_the_same_command_ends_with_the_same_bytes(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from rich.table import Table
 
 from ictc.cli import options as o
 from ictc.cli.console import out, plain, print_json, say, show_line, watching
+from ictc.errors import EXIT_PARTIAL, IctcError
 from ictc.text import command_line
 
 if TYPE_CHECKING:
-    from ictc.datasets.preparing import Prepared
+    from ictc.datasets.done import Prepared
     from ictc.datasets.recipe import Dataset
 
 Name = Annotated[str, typer.Argument(metavar="NAME", envvar="ICTC_NAME", help="A data set: see `ictc data list`.")]
@@ -76,13 +77,12 @@ Verify = Annotated[
 def list_(root: Root = Path("data"), json_output: o.Json = False) -> None:
     """List the data sets: what each can be clustered by, how many images it has, whether it is prepared under DIR."""
     from ictc.datasets.known import dataset, installed
-    from ictc.errors import UsageError
 
     rows: list[dict[str, Any]] = []
     for name in installed():
         try:
             rows.append(_row(dataset(name), root))
-        except UsageError as error:  # another package's; the others are shown
+        except IctcError as error:  # another package's; the others are shown
             rows.append({"name": name, "error": error.message})
     if json_output:
         print_json({"root": str(root), "datasets": rows})
@@ -118,9 +118,11 @@ def prepare(
     from ictc.datasets.recipe import Options
 
     known = dataset(name)
+    names, file = _classes(classes)
     options = Options(
         split=split or next(iter(known.splits)),
-        classes=_classes(classes),
+        classes=names,
+        classes_file=file,
         per_class=per_class,
         seed=seed,
         labels=_labels(labels or []),
@@ -134,15 +136,21 @@ def prepare(
         say(f"{len(few)} classes have fewer than {per_class} images, such as {few[0]}.")
     if json_output:
         facts = {**asdict(done), "folder": str(done.folder), "checked": dict(done.checked)}
-        print_json({"name": known.name, **facts, "licence": known.licence, "next": following})
-        return
-    _show(known, done)
-    for line in following:
-        show_line(f"next: {line}")
+        left = {"exit": EXIT_PARTIAL if done.failed else 0}
+        print_json({"name": known.name, **facts, "licence": known.licence, "next": following, **left})
+    else:
+        _show(known, done)
+        for line in following:
+            show_line(f"next: {line}")
+    if done.failed:
+        say(
+            f"{done.failed:,} images could not be had ({done.why.rstrip('.')}, ...); the same command tries them again."
+        )
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 def _row(known: Dataset, root: Path) -> dict[str, Any]:
-    from ictc.datasets.preparing import state_under
+    from ictc.datasets.done import state_under
 
     done = state_under(root, known.name)
     return {
@@ -175,14 +183,15 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _classes(text: str) -> tuple[str, ...]:
-    """A file is told by its ending or a folder before it: a file that is called as a class alone is not meant."""
+def _classes(text: str) -> tuple[tuple[str, ...], Path | None]:
+    """The names, and the file they stand in, which is told by its ending or a folder before it: a file that is called
+    as a class alone is not meant."""
     from ictc.jsonl import read_text
 
     path = Path(text)
     is_file = text.endswith(".txt") or ((path.suffix != "" or "/" in text) and len(text) < 4096 and path.is_file())
     names = read_text(path).splitlines() if is_file else text.split(",")
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip())), path if is_file else None
 
 
 def _labels(words: list[str]) -> dict[str, Path]:
@@ -212,6 +221,8 @@ def _show(known: Dataset, done: Prepared) -> None:
     show_line(f"{done.folder}: {done.images:,} images by {columns}" + ("" if done.fresh else "; it was there already"))
     if done.gone:
         say(f"{done.gone:,} images are not to be had from their publisher any more; they are left out.")
+    if done.unlike:
+        say(f"Not as published, and taken all the same: {done.unlike}.")
     if done.changed:
         say(f"metadata.csv in {done.folder} was changed since; it stays as it is.")
     for file, against in done.checked:

@@ -6,6 +6,8 @@ import hashlib
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ import pytest
 from ictc.datasets.fetching import TRIES, Fetcher
 from ictc.datasets.places import Gone
 from ictc.datasets.preparing import prepare
-from ictc.datasets.recipe import Options, Source
-from ictc.errors import InputError
+from ictc.datasets.recipe import Criterion, Options, Source
+from ictc.errors import InputError, RunBusy
 from ictc_datasets.mnist import DATASET as MNIST
 from tests.published import mnist, pixels
 from tests.servers.files import FileServer
@@ -46,7 +48,14 @@ def source(server: FileServer, checksum: str = MD5, size: int = len(DATA)) -> So
 
 
 def names(fetch: Fetcher) -> list[str]:
-    return sorted(p.name for p in fetch.folder.iterdir())
+    return sorted(p.name for p in fetch.folder.glob("*/*"))
+
+
+def part(fetch: Fetcher, source: Source, data: bytes) -> None:
+    """A part that an earlier command left."""
+    path = fetch.path(source)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name("set.bin.part").write_bytes(data)
 
 
 def test_a_file_comes_whole_and_once(server: FileServer, fetch: Fetcher) -> None:
@@ -67,26 +76,23 @@ def test_a_dropped_connection_is_taken_up_where_it_ended(
 
 
 def test_another_process_takes_up_what_a_killed_one_left(server: FileServer, fetch: Fetcher) -> None:
-    fetch.folder.mkdir()
-    (fetch.folder / "set.bin.part").write_bytes(DATA[:777])
+    part(fetch, source(server), DATA[:777])
     assert fetch(source(server)).read_bytes() == DATA
     assert server.asked == [("/set.bin", "bytes=777-")]
     assert names(fetch) == ["set.bin"]
 
 
 def test_a_part_that_nothing_vouches_for_is_begun_anew(server: FileServer, fetch: Fetcher) -> None:
-    fetch.folder.mkdir()
-    (fetch.folder / "set.bin.part").write_bytes(b"of another version")
+    part(fetch, source(server, checksum="", size=0), b"of another version")
     assert fetch(source(server, checksum="", size=0)).read_bytes() == DATA
     assert server.asked == [("/set.bin", "")]
 
 
 def test_a_whole_part_is_only_checked(server: FileServer, fetch: Fetcher) -> None:
-    fetch.folder.mkdir()
-    (fetch.folder / "set.bin.part").write_bytes(DATA)
+    part(fetch, source(server), DATA)
     assert fetch(source(server)).read_bytes() == DATA and server.asked == []
-    (fetch.folder / "set.bin").unlink()
-    (fetch.folder / "set.bin.part").write_bytes(DATA)
+    fetch.path(source(server)).unlink()
+    part(fetch, source(server, size=0), DATA)
     assert fetch(source(server, size=0)).read_bytes() == DATA
     assert server.asked == [("/set.bin", f"bytes={len(DATA)}-")], "the server says that there is no more"
 
@@ -109,8 +115,7 @@ def test_a_file_that_changed_in_between_is_not_mixed(server: FileServer, fetch: 
 
 
 def test_a_wrong_part_is_given_up_once(server: FileServer, fetch: Fetcher) -> None:
-    fetch.folder.mkdir()
-    (fetch.folder / "set.bin.part").write_bytes(b"x" * 777)
+    part(fetch, source(server), b"x" * 777)
     assert fetch(source(server)).read_bytes() == DATA
     assert [wanted for _, wanted in server.asked] == ["bytes=777-", ""]
 
@@ -127,6 +132,37 @@ def test_another_file_is_refused_and_not_kept(server: FileServer, fetch: Fetcher
     ):
         fetch(source(server, checksum=""))
     assert "set.bin" not in names(fetch)
+
+
+def test_a_server_may_say_by_a_date_when_to_come_again(server: FileServer, fetch: Fetcher, waits: list[float]) -> None:
+    server.answers, server.headers = [503, 503], {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert fetch(source(server)).read_bytes() == DATA
+    server.answers, server.headers = [503], {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=40))}
+    fetch(source(server, checksum="", size=0))
+    assert waits[:2] == [0.0, 0.0] and 20 < waits[2] <= 40
+
+
+def test_sets_of_one_archive_share_it_and_two_of_one_name_do_not(server: FileServer, fetch: Fetcher) -> None:
+    server.files["/2/set.bin"] = other = DATA[::-1]
+    assert fetch(source(server)).read_bytes() == DATA
+    mirror = replace(source(server), url="https://mirror.example/set.bin")
+    assert fetch(mirror).read_bytes() == DATA, "the same checksum"
+    second = replace(source(server, checksum=""), url=f"{server.url}/2/set.bin")
+    assert fetch(second).read_bytes() == other
+    byte = replace(source(server, checksum="", size=0), url=f"{server.url}/get?id=1")
+    assert fetch.path(byte) != fetch.path(replace(byte, url=f"{server.url}/get?id=2")), "of one name at one server"
+    assert [path for path, _ in server.asked] == ["/set.bin", "/2/set.bin"]
+
+
+def test_two_processes_do_not_write_one_download(server: FileServer, fetch: Fetcher) -> None:
+    other = Fetcher(fetch.folder, "ictc data prepare another-set")
+    fetch(source(server))
+    with pytest.raises(RunBusy, match="Another process downloads into"):
+        other(replace(source(server), file="set2.bin"))
+    assert other(source(server)).read_bytes() == DATA, "what is there can be used by anyone"
+    fetch.close()
+    assert other(replace(source(server), file="set2.bin")).read_bytes() == DATA
+    other.close()
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -193,7 +229,8 @@ def test_a_set_is_prepared_from_the_network(server: FileServer, tmp_path: Path) 
         )
         for path, data in files.items()
     )
-    made = prepare(replace(MNIST, sources=sources), Options("test"), tmp_path / "root")
+    three = replace(MNIST, sources=sources, splits={"test": 3}, criteria=(Criterion("digit", 3),))
+    made = prepare(three, Options("test"), tmp_path / "root")
     assert made.images == 3 and dict(made.checked) == {path[1:]: "sha256" for path in files}
-    again = prepare(replace(MNIST, sources=sources), Options("test"), tmp_path / "root")
+    again = prepare(three, Options("test"), tmp_path / "root")
     assert not again.fresh and len(server.asked) == 2

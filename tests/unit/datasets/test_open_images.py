@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ictc.datasets.preparing import prepare
+from ictc.datasets.recipe import Options
 from ictc.errors import InputError, UsageError
 from ictc_datasets import open_images
 from ictc_datasets.open_images import DATASET
@@ -48,11 +50,15 @@ def folder(tmp_path: Path) -> Path:
 
 class Bucket(BaseHTTPRequestHandler):
     asked: list[str]
+    refused: list[str]
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         found = self.path == "/validation/00000000000000ff.jpg"
-        self.send_response(200 if found else 404)
+        refused = self.path in self.refused
+        if refused:
+            self.refused.remove(self.path)
+        self.send_response(403 if refused else 200 if found else 404)
         self.send_header("Content-Length", str(len(jpeg(7)) if found else 0))
         self.end_headers()
         self.wfile.write(jpeg(7) if found else b"")
@@ -64,7 +70,7 @@ class Bucket(BaseHTTPRequestHandler):
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The addresses that are asked for. Only one image is there."""
-    Bucket.asked = []
+    Bucket.asked, Bucket.refused = [], []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     monkeypatch.setattr(open_images, "_IMAGES", f"http://127.0.0.1:{server.server_port}/")
@@ -90,6 +96,19 @@ def test_an_image_that_is_gone_is_left_out(tmp_path: Path, folder: Path, bucket:
     rows = prepared(DATASET, tmp_path, folder, classes=("Car", "Cat"))
     assert [row["original"] for row in rows] == ["0007cebe1b2ba653"], "another has both classes"
     assert sorted(bucket) == ["/validation/00075905539074f2.jpg", "/validation/0007d6cf88afaa4a.jpg"]
+
+
+def test_a_refused_image_stops_no_other_and_each_is_kept_once(tmp_path: Path, folder: Path, bucket: list[str]) -> None:
+    Bucket.refused = ["/validation/0007d6cf88afaa4a.jpg"]
+    options = Options("validation", classes=("Dog", "Car"))
+    made = prepare(DATASET, options, tmp_path / "root", [folder], verify=False)
+    assert (made.images, made.failed, made.gone) == (2, 1, 1) and "the server answers 403" in made.why
+    there = sorted(p.name for p in (tmp_path / "root").rglob("*.jpg"))
+    assert there == ["00000000000000ff_Dog.jpg", "000595fe6fee6369_Car.jpg"], "once"
+    again = prepare(DATASET, options, tmp_path / "root", [folder], verify=False)
+    assert (again.images, again.failed, again.gone) == (2, 0, 2), "there by then, and gone"
+    assert bucket.count("/validation/00000000000000ff.jpg") == 1, "what came is not asked for again"
+    assert bucket.count("/validation/0007d6cf88afaa4a.jpg") == 2
 
 
 def test_boxes_instead_of_labels_and_a_table_without_header(tmp_path: Path, folder: Path) -> None:

@@ -117,7 +117,7 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path) -> None:
     folder = unpacked(tmp_path / "given", {n: d for n, d in GOOD.items() if "list" not in n})
     (tmp_path / "secret.txt").write_text("key")
     (folder / "list.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(InputError, match=r"no list.txt.*links that lead out of the folder are left out, such as list"):
+    with pytest.raises(InputError, match=r"no list.txt.*1 left out: list.txt, a link out of the folder"):
         make(tmp_path / "root", folder)
     (folder / "list.txt").unlink()
     (folder / "real.txt").write_text("here")
@@ -126,6 +126,28 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "up").symlink_to(tmp_path)
     os.mkfifo(folder / "pipe")
     assert len(make(tmp_path / "root", folder)) == 2
+
+
+def test_a_folder_in_it_that_cannot_be_read_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = unpacked(tmp_path / "given", {**GOOD, "lost+found/x.txt": b""})
+    real = os.scandir
+
+    def scandir(path: str) -> object:  # whoever runs the tests may be allowed to read everything
+        if str(path).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert len(make(tmp_path / "root", folder)) == 2
+    (folder / "set" / "list.txt").unlink()
+    with pytest.raises(InputError, match=r"no list.txt.*1 left out: lost\+found, which cannot be read"):
+        make(tmp_path / "other", folder)
+    (folder / "set" / "list.txt").write_text("x")
+    (folder / "set" / "images" / "2 b.jpg").unlink()
+    with pytest.raises(InputError, match=r"1 images, published are 2.*Left out: lost\+found, which cannot be read"):
+        make(tmp_path / "half", folder, verify=True)
 
 
 def test_bombs_are_told_before_they_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from PIL import Image as Image_
 
 from ictc.datasets import layout
 from ictc.datasets.preparing import prepare
@@ -43,8 +44,8 @@ def a_set(classes: list[str] = CLASSES, images: Mapping[int, Image] | None = Non
         page="https://a.example/",
         licence="none",
         citation="nobody",
-        criteria=(Criterion("class", 4), Criterion("length"), Criterion("mood", needs="a file")),
-        splits={"test": 6, "train": 0},
+        criteria=(Criterion("class", len(set(classes))), Criterion("length"), Criterion("mood", needs="a file")),
+        splits={"test": len(classes), "train": 0},
         sources=(),
         read=read,
     )
@@ -152,6 +153,114 @@ def test_a_table_with_columns_of_ones_own_stays(tmp_path: Path) -> None:
     assert (made.folder / "metadata.csv").read_text() == own
 
 
+def test_images_that_an_edited_table_lists_are_looked_at_too(tmp_path: Path) -> None:
+    folder = prepare(a_set(), Options("test"), tmp_path).folder
+    whole = files(folder)
+    own = (folder / "metadata.csv").read_text().replace("length", "size")
+    (folder / "metadata.csv").write_text(own)
+    (folder / "3_cat.png").unlink()
+    again = prepare(a_set(), Options("test"), tmp_path)
+    assert again.fresh and again.changed and (folder / "metadata.csv").read_text() == own
+    assert files(folder) == {**whole, "metadata.csv": own.encode()}
+    assert not prepare(a_set(), Options("test"), tmp_path).fresh
+
+
+def test_an_image_that_another_pillow_has_packed_is_the_same_image(tmp_path: Path) -> None:
+    folder = prepare(a_set(), Options("test"), tmp_path).folder
+    (folder / "metadata.csv").unlink()
+    Image_.fromarray(image(3)()).save(folder / "3_cat.png", compress_level=0)  # type: ignore[arg-type]
+    packed = (folder / "3_cat.png").read_bytes()
+    assert prepare(a_set(), Options("test"), tmp_path).fresh
+    assert (folder / "3_cat.png").read_bytes() == packed
+    (folder / "metadata.csv").unlink()
+    Image_.fromarray(image(4)()).save(folder / "3_cat.png", compress_level=0)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"3_cat.png is there and is not what would be written"):
+        prepare(a_set(), Options("test"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (["a", "a", "b"], r"3 images, published are 4; fewest are of b \(1\), a \(2\), most of a \(2\)"),
+        (["a", "a", "a", "a"], "1 classes by class, published are 2; fewest are of a"),
+    ],
+)
+def test_less_than_is_published_is_refused_unless_wanted(tmp_path: Path, classes: list[str], said: str) -> None:
+    known = {"splits": {"test": 4}, "criteria": (Criterion("class", 2),)}
+    with pytest.raises(InputError, match=said) as told:
+        prepare(a_set(classes, **known), Options("test"), tmp_path)
+    assert "--no-verify" in told.value.hint and not (tmp_path / "a-set").exists()
+    with pytest.raises(InputError, match=said):
+        prepare(a_set(classes, **known), Options("test", per_class=1), tmp_path)
+    taken = prepare(a_set(classes, **known), Options("test"), tmp_path, verify=False)
+    assert taken.unlike == json.loads((taken.folder / "prepared.json").read_text())["unlike"] != ""
+    assert prepare(a_set(classes, **known), Options("test"), tmp_path).unlike == taken.unlike
+    some = prepare(a_set(classes, **known), Options("test", classes=("a",)), tmp_path / "some")
+    assert not some.unlike, "a part is less"
+
+
+class Refused:
+    """An image of its own address, which the server refuses as often as `times` says."""
+
+    remote = True
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __call__(self) -> bytes:
+        self.times -= 1
+        if self.times >= 0:
+            raise InputError("The server answers 403.")
+        return b"downloaded"
+
+
+def test_an_image_that_cannot_be_had_does_not_stop_the_others_and_is_asked_for_again(tmp_path: Path) -> None:
+    known = a_set(["a", "b", "a"], {0: Refused(0), 1: Refused(2), 2: Refused(1)})
+    made = prepare(known, Options("test"), tmp_path)
+    assert (made.images, made.failed, made.gone, made.why) == (1, 2, 0, "The server answers 403.")
+    assert [row["file_name"] for row in table(made.folder)] == ["0_a.png"]
+    second = prepare(known, Options("test"), tmp_path)
+    assert (second.images, second.failed, second.fresh) == (2, 1, True)
+    assert [row["file_name"] for row in table(made.folder)] == ["0_a.png", "2_a.png"]
+    own = (made.folder / "metadata.csv").read_text() + "\n"
+    (made.folder / "metadata.csv").write_text(own)
+    third = prepare(known, Options("test"), tmp_path)
+    assert (third.images, third.failed, third.changed) == (3, 0, True)
+    assert (made.folder / "metadata.csv").read_text() == own, "a person's"
+
+
+def test_where_nothing_can_be_had_it_says_why(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="answers 403"):
+        prepare(a_set(["a"], {0: Refused(1)}), Options("test"), tmp_path)
+    many = {i: Refused(1) for i in range(600)}
+    with pytest.raises(InputError, match="answers 403"):
+        prepare(a_set(["a"] * 600, many), Options("test"), tmp_path / "many")
+    assert sum(one.times for one in many.values()) == 600 - 256, "not every single one is asked for"
+
+
+@pytest.mark.parametrize("killed", ["table", "state"])
+def test_killed_when_it_writes_the_longer_table_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    images = {1: Refused(1), 2: Refused(2)}
+    known = a_set(["a", "b", "c"], images)
+    prepare(known, Options("test"), tmp_path)
+    with monkeypatch.context() as patch:
+        real = layout.write_state if killed == "state" else layout.put
+
+        def breaks(path: Path, *given: object) -> None:
+            if path.name == "metadata.csv" or (given[-1] is not layout.BEGUN and killed == "state"):
+                raise KeyboardInterrupt
+            real(path, *given)  # type: ignore[arg-type]
+
+        patch.setattr(layout, "write_state" if killed == "state" else "put", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(known, Options("test"), tmp_path)
+    made = prepare(known, Options("test"), tmp_path)
+    assert (made.images, made.failed, made.changed) == (3, 0, False)
+    assert len(table(made.folder)) == 3 and not (made.folder / ".preparing.json").exists()
+
+
 def test_two_at_once_and_a_newer_one_are_told(tmp_path: Path) -> None:
     with FileLock(tmp_path / ".a-set.lock"), pytest.raises(RunBusy):
         prepare(a_set(), Options("test"), tmp_path)
@@ -159,6 +268,10 @@ def test_two_at_once_and_a_newer_one_are_told(tmp_path: Path) -> None:
     (folder / "prepared.json").write_text('{"format": 99, "request": {"dataset": "a-set"}}')
     with pytest.raises(RunTooNew):
         prepare(a_set(), Options("test"), tmp_path)
+    (folder / "prepared.json").write_text('{"format": 1, "request": {"dataset": "a-set", "split": "test"}}')
+    with pytest.raises(InputError, match=r"is not what ictc writes \(KeyError: 'table'\)") as told:
+        prepare(a_set(), Options("test"), tmp_path)
+    assert "Move the folder away" in told.value.hint
     (folder / "prepared.json").write_text("[]")
     with pytest.raises(InputError, match="is not what ictc writes"):
         prepare(a_set(), Options("test"), tmp_path)
