@@ -25,3 +25,15 @@ def write_repository(repository: Path) -> None:
         (run / f"{file}_result.txt").write_text("".join(lines))
     matched = [(i, i) for i in range(10)]
     (run / "accuracy.txt").write_text(str({"ACC": 0.95, "ARI": 0.9, "NMI": 0.95, "hungarian_match": matched}))
+
+
+def write_instruments(repository: Path) -> None:
+    """What it has of PPMI's seven instruments and GPT-4, for 14 images; no answer is off the list."""
+    names = ["saxophone", "guitar", "trumpet", "cello", "flute", "violin", "harp"]
+    run = repository / "data/ppmi/gpt4/llava/instrument_7_classes"
+    run.mkdir(parents=True)
+    (run / "step2b_result.txt").write_text("".join(f"{i}: {name}\n" for i, name in enumerate(names, 1)))
+    lines = [f"Image file-/home/a/data/ppmi/{i}_{names[i % 7].title()}.jpg Answer: {names[i % 7]}\n" for i in range(14)]
+    (run / "step3_result.txt").write_text("".join(lines))
+    matched = [(i, i) for i in range(7)]
+    (run / "accuracy.txt").write_text(str({"ACC": 1.0, "ARI": 1.0, "NMI": 1.0, "hungarian_match": matched}))
