@@ -15,16 +15,19 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
 from ictc.errors import InputError
+from ictc.interfaces import Tick
+from ictc.progress import Watch, unwatched
 
 RATIO, SLACK = 100, 1 << 30
 """More than SLACK bytes, and RATIO times the archive's own: nobody packs images like that (deflate's most is 1,032)."""
 
 MEMBERS = 4_000_000
+_BLOCK = 1 << 20
 _HEADER = 1 << 20  # bytes of one tar header: they hold names, and are read whole
 _DRIVE = re.compile(r"[A-Za-z]:")
 _AGAIN = "It was cut off or changed: get it again from the publisher."
@@ -43,9 +46,12 @@ class Archive(Protocol):
 
     def open(self, name: str) -> BinaryIO: ...
 
+    def close(self) -> None: ...
 
-def open_archive(path: Path) -> Archive | None:
-    """The archive at `path`, told by its content; None where it is a single file, packed with gzip or not.
+
+def open_archive(path: Path, watch: Watch = unwatched) -> Archive | None:
+    """The archive at `path`, told by its content; None where it is a single file, packed with gzip or not. To close
+    it is the caller's.
 
     Raises:
         InputError: damaged, encrypted, of a kind that is not read, or made to do harm.
@@ -59,13 +65,18 @@ def open_archive(path: Path) -> Archive | None:
             start = file.read(4)
         if start[:2] == b"PK" or path.suffix.lower() == ".zip":
             return _Zip(path)
-        try:
-            tar = tarfile.open(path, "r:*", tarinfo=_Info)  # noqa: SIM115 (open as long as the place is)
-        except tarfile.ReadError:
-            if ".tar" in path.name.lower() or path.suffix.lower() == ".tgz":
-                raise
-            return None
-        return _Tar(path, tar)
+        with ExitStack() as stack:
+            packed = stack.enter_context(path.open("rb"))
+            try:
+                tar = tarfile.open(path.name, "r:*", packed, tarinfo=_Info)
+            except tarfile.ReadError:
+                if ".tar" in path.name.lower() or path.suffix.lower() == ".tgz":
+                    raise
+                return None
+            with watch(f"listing {path.name} (MiB)", max(1, path.stat().st_size // _BLOCK)) as tick:
+                archive = _Tar(path, tar, packed, tick)
+            stack.pop_all()
+            return archive
 
 
 class _Info(tarfile.TarInfo):
@@ -95,14 +106,20 @@ class _Zip:
             bound.add(info.file_size)
             self._infos[name], self.sizes[name] = info, info.file_size
 
+    def close(self) -> None:
+        self._zip.close()
+
     def open(self, name: str) -> BinaryIO:
         with _told(self._path, name):
             return _guarded(self._zip.open(self._infos[name]), self._path, name, self.sizes[name])
 
 
 class _Tar:
-    def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
-        self._path, self._tar = path, tar
+    """`packed`: the file itself. All of one that is packed is gone through to list it, which takes a while."""
+
+    def __init__(self, path: Path, tar: tarfile.TarFile, packed: BinaryIO, tick: Tick) -> None:
+        self._path, self._tar, self._packed = path, tar, packed
+        told = 0
         self._infos: dict[str, tarfile.TarInfo] = {}
         self.sizes: dict[str, int] = {}
         bound = _Bound(path)
@@ -114,7 +131,14 @@ class _Tar:
             if not info.isreg():
                 raise InputError(f"{path}: {name} is a device or pipe, not a file.", _AGAIN)
             self._infos[name], self.sizes[name] = info, info.size
+            if (now := packed.tell() // _BLOCK) > told:
+                tick(now - told)
+                told = now
         self._end()
+
+    def close(self) -> None:
+        self._tar.close()
+        self._packed.close()
 
     def _end(self) -> None:
         """The standard library takes a damaged header for the end: the end is zeros, or nothing."""

@@ -71,7 +71,7 @@ def _unread(path: Path, error: OSError) -> InputError:
 def _digests(path: Path, kind: str, size: int, watch: Watch) -> tuple[str, str]:
     """SHA-256, and that of `kind` ("" for none)."""
     sha256 = hashlib.sha256()
-    other = {"md5": lambda: hashlib.md5(usedforsecurity=False), "sha256": lambda: sha256, "": lambda: sha256}[kind]()
+    other = sha256 if kind in ("", "sha256") else hashlib.new(kind, usedforsecurity=False)
     update: Callable[[bytes], None] = sha256.update
     try:
         with watch(f"checking {path.name} (MiB)", max(1, size // _BLOCK)) as tick, path.open("rb") as file:

@@ -59,7 +59,7 @@ def open_given(
     for source, path in chosen:
         used.append(fetcher.checked.get(source.file) or check(source, path, verify, watch))
     for called, path in [*((source.file, path) for source, path in chosen), *((path.name, path) for path in others)]:
-        if archive := open_archive(path):
+        if archive := open_archive(path, watch):
             archives.append(archive)
             layers.append((called, archive))
         else:

@@ -120,6 +120,7 @@ class Files:
         self, layers: Sequence[tuple[str, Layer]], fetch: Callable[[Source], Path], missing: Callable[[], str]
     ) -> None:
         self._fetch, self._missing = fetch, missing
+        self._closing = [layer.close for _, layer in layers if hasattr(layer, "close")]
         self._at: dict[str, tuple[Layer, str, tuple[int, int]]] = {}
         self.left_out = [name for _, layer in layers for name in getattr(layer, "left_out", ())]
         for number, (called, layer) in enumerate(layers):
@@ -130,6 +131,11 @@ class Files:
         self._by_last: dict[str, list[str]] = {}
         for name in self.names:
             self._by_last.setdefault(name.rpartition("/")[2], []).append(name)
+
+    def close(self) -> None:
+        """No file of an archive can be read any more."""
+        for close in self._closing:
+            close()
 
     def find(self, *endings: str) -> str | None:
         for ending in endings:

@@ -65,6 +65,7 @@ def prepare(
             return found
         check_free(folder, done, asked)
         fetcher = Fetcher(root / DOWNLOADS, _again(dataset, options, root, verify), watch, pause)
+        opened = None
         try:
             opened = open_given(dataset, options.split, given, fetcher, verify, watch)
             whole = _read(dataset, opened, options)
@@ -76,6 +77,8 @@ def prepare(
             written, failed = _write(dataset, samples, folder, watch)
         finally:
             fetcher.close()
+            if opened:
+                opened.place.close()
         rows = [(layout.file_name(dataset, s), s) for s in samples if s.number in written]
         gone = len(samples) - len(rows) - len(failed)
         return _finish(dataset, folder, asked, opened, rows, gone, failed, differing)

@@ -42,8 +42,8 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One official file. `size` in bytes, 0 where nobody states it; `checksum` is "md5:..." or "sha256:...", "" where
-    none is published.
+    """One official file. `size` in bytes, 0 where nobody states it; `checksum` is "md5:...", "sha1:..." or
+    "sha256:...", "" where none is known.
 
     `splits`: those that need it; none means all. `instead_of`: the file whose place it can take when it is given
     (another packing of the same data); such a one is never downloaded. `optional`: used when given, never downloaded

@@ -40,15 +40,20 @@ DATASET = Dataset(
     criteria=(Criterion("scene", 67),),
     splits={"test": 67 * 20, "train": 67 * 80, ALL: 67 * 100},
     sources=(
-        # the publisher states no checksum; the package vipy has SHA-1 0b252516e746ba428b96af408d2e8162d9b08ac5 for it
-        Source(
+        Source(  # the publisher states no checksum; this is the package vipy's (vipy/data/mit67.py)
             file="indoorCVPR_09.tar",
             url="https://groups.csail.mit.edu/vision/LabelMe/NewImages/indoorCVPR_09.tar",
+            checksum="sha1:0b252516e746ba428b96af408d2e8162d9b08ac5",
+        ),
+        Source(  # a copy at Kaggle, with both lists; MD5: google-deepmind/dm_nevis (handlers/mit_scenes.py)
+            file="indoor-scenes-cvpr-2019.zip",
+            url="https://www.kaggle.com/datasets/itsahmad/indoor-scenes-cvpr-2019",
+            checksum="md5:b5a8ee875edc974ab49f4cad3b8607da",
+            instead_of="indoorCVPR_09.tar",
         ),
         _list("test"),
         _list("train"),
     ),
     read=_read,
-    note="The lists have 17 to 23 test and 77 to 83 training images of a scene, though the page says 20 and 80. Others "
-    "found the archive gone from its address in September 2026: give a copy with --from.",
+    note="The lists have 17 to 23 test and 77 to 83 training images of a scene, though the page says 20 and 80.",
 )

@@ -72,7 +72,11 @@ def _dataset(name: str, title: str, criteria: tuple[Criterion, ...], test: int) 
         criteria=(*criteria, location),
         splits={"test": test, "train": test, ALL: 2 * test},
         sources=(
-            Source(file="norm_ppmi_12class.zip", url="https://vision.stanford.edu/Datasets/norm_ppmi_12class.zip"),
+            Source(  # the publisher states no checksum; this is google-deepmind/dm_nevis's (handlers/ppmi.py)
+                file="norm_ppmi_12class.zip",
+                url="https://vision.stanford.edu/Datasets/norm_ppmi_12class.zip",
+                checksum="md5:88118d8c6b50d72f0bb37a89269185ab",
+            ),
         ),
         read=partial(_read, criteria[0].name, len(criteria) > 1),
         note="No labels of the location are published; IC|TC's two are indoor and outdoor.",

@@ -12,14 +12,27 @@ from ictc.datasets.recipe import ALL, Criterion, Dataset, Options, Place, Sample
 from ictc.errors import InputError
 
 _URL = "https://vision.stanford.edu/Datasets/"
+_ACTIONS = (
+    "applauding", "blowing_bubbles", "brushing_teeth", "cleaning_the_floor", "climbing", "cooking", "cutting_trees",
+    "cutting_vegetables", "drinking", "feeding_a_horse", "fishing", "fixing_a_bike", "fixing_a_car", "gardening",
+    "holding_an_umbrella", "jumping", "looking_through_a_microscope", "looking_through_a_telescope", "phoning",
+    "playing_guitar", "playing_violin", "pouring_liquid", "pushing_a_cart", "reading", "riding_a_bike",
+    "riding_a_horse", "rowing_a_boat", "running", "shooting_an_arrow", "smoking", "taking_photos", "texting_message",
+    "throwing_frisby", "using_a_computer", "walking_the_dog", "washing_dishes", "watching_TV", "waving_hands",
+    "writing_on_a_board", "writing_on_a_book",
+)  # fmt: skip
 _NAME = re.compile(r"(?P<action>[^/]+)_(?P<number>\d+)\.jpg", re.IGNORECASE)
 
 
 def _read(place: Place, options: Options) -> Iterator[Sample]:
-    images = {}
+    images: dict[str, tuple[str, str, str]] = {}
+    actions = _actions(place)
     for name in place.within("JPEGImages") or place.names:
-        if found := _NAME.fullmatch(posixpath.basename(name)):
-            images[posixpath.basename(name)] = (name, found["action"].replace("_", " "), found["number"])
+        base = posixpath.basename(name)
+        if (found := _NAME.fullmatch(base)) and found["action"] in actions:
+            if base in images:
+                raise InputError(f"Two files are {base}: {images[base][0]} and {name}.", "Give one of their folders.")
+            images[base] = (name, found["action"].replace("_", " "), found["number"])
     if not images:
         raise InputError("There is no image such as JPEGImages/applauding_001.jpg.", "Give Stanford40_JPEGImages.zip.")
     ordered = {name: number for number, name in enumerate(sorted(images))}
@@ -33,6 +46,12 @@ def _read(place: Place, options: Options) -> Iterator[Sample]:
         yield Sample(
             ordered[name], {"action": action, **given}, place.member(path), ".jpg", original=name, written=digits
         )
+
+
+def _actions(place: Place) -> set[str]:
+    """As its own list has them (a line of headings, then `applauding<TAB>100/184`), or as it is known to."""
+    listed = place.find("ImageSplits/actions.txt")
+    return {line.split()[0] for _, line in lines(place, listed)} if listed else set(_ACTIONS)
 
 
 def _part(place: Place, split: str, known: dict[str, int]) -> list[str]:

@@ -226,7 +226,7 @@ def _show(known: Dataset, done: Prepared) -> None:
     if done.changed:
         say(f"metadata.csv in {done.folder} was changed since; it stays as it is.")
     for file, against in done.checked:
-        say(f"{file}: {'checked by ' + against if against in ('md5', 'sha256', 'size') else against}")
+        say(f"{file}: {'checked by ' + against if against in ('md5', 'sha1', 'sha256', 'size') else against}")
     if done.unpacked:
         say("Unpacked files have no published hashes: their form was checked, not that they are the publisher's.")
     say(f"licence: {known.licence}")

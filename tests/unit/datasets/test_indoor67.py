@@ -9,7 +9,7 @@ import pytest
 from ictc.datasets.recipe import ALL
 from ictc.errors import InputError
 from ictc_datasets.indoor67 import DATASET
-from tests.archived import pictures, prepared, tarred, unpacked
+from tests.archived import pictures, prepared, tarred, unpacked, zipped
 
 NAMES = ["airport_inside/airport_inside_0001.jpg", "kitchen/int474.jpg", "kitchen/cocina 2.jpg", "bar/bar_9.jpg"]
 IMAGES = pictures(f"indoorCVPR_09/Images/{name}" for name in NAMES)
@@ -37,6 +37,12 @@ def test_the_list_says_which_and_in_what_order(tmp_path: Path, folder: Path) -> 
 def test_all_is_both_lists_and_no_image_beyond_them(tmp_path: Path, folder: Path) -> None:
     rows = prepared(DATASET, tmp_path, folder, split=ALL)
     assert [row["file_name"] for row in rows] == ["0_kitchen.jpg", "1_kitchen.jpg", "2_airport_inside.jpg"]
+
+
+def test_the_copy_at_kaggle_holds_the_lists_too(tmp_path: Path, folder: Path) -> None:
+    files = {name: (folder / name).read_bytes() for name in ("TestImages.txt", "TrainImages.txt")}
+    archive = zipped(tmp_path / "indoor-scenes-cvpr-2019.zip", IMAGES | files)
+    assert len(prepared(DATASET, tmp_path, archive, split=ALL)) == 3
 
 
 def test_unpacked_images(tmp_path: Path, folder: Path) -> None:

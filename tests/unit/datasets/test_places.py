@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import stat
 import tarfile
+import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -150,6 +153,34 @@ def test_a_folder_in_it_that_cannot_be_read_is_left_out_and_named(
         make(tmp_path / "half", folder, verify=True)
 
 
+@pytest.mark.parametrize("suffix", ["zip", "tar", "tgz"])
+def test_archives_are_closed_after_use(tmp_path: Path, suffix: str) -> None:
+    path = (zipped if suffix == "zip" else tarred)(tmp_path / f"set.{suffix}", GOOD)
+    archive = archives.open_archive(path)
+    assert archive and archive.open("set/list.txt").read() == b"list"
+    archive.close()
+    with pytest.raises(InputError, match="cannot be read"):
+        archive.open("set/list.txt").read()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        make(tmp_path / "root", path)
+        gc.collect()
+    assert not [w for w in warned if w.category is ResourceWarning]
+
+
+def test_how_far_a_large_tar_is_listed_is_shown(tmp_path: Path) -> None:
+    path = tarred(tmp_path / "set.tgz", {str(i): os.urandom(1 << 20) for i in range(5)})
+    told: list[object] = []
+
+    @contextmanager
+    def watch(stage: str, total: int) -> Iterator[Callable[[int], None]]:
+        told.append((stage, total))
+        yield told.append
+
+    assert archives.open_archive(path, watch)
+    assert told[0] == ("listing set.tgz (MiB)", 5) and len(told) > 3 and sum(told[1:]) in (4, 5)  # type: ignore[arg-type]
+
+
 def test_bombs_are_told_before_they_are_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "SLACK", 1 << 20)
     for path in (zipped(tmp_path / "set.zip", {}), tarred(tmp_path / "set.tgz", {})):
@@ -220,6 +251,7 @@ def test_two_that_could_be_meant_are_told(tmp_path: Path) -> None:
     [
         (1, "", r"expected 1 bytes, found [\d,]+ bytes"),
         (0, "md5:" + "0" * 32, r"expected md5 0{32}, found md5 [0-9a-f]{32}"),
+        (0, "sha1:" + "0" * 40, r"expected sha1 0{40}, found sha1 [0-9a-f]{40}"),
         (0, "sha256:" + "0" * 64, r"expected sha256 0{64}, found sha256 [0-9a-f]{64}"),
     ],
 )

@@ -15,7 +15,8 @@ from tests.archived import pictures, prepared, unpacked, zipped
 NAMES = ["applauding_001.jpg", "applauding_010.jpg", "looking_through_a_microscope_001.jpg", "watching_TV_002.jpg"]
 IMAGES = pictures(f"JPEGImages/{name}" for name in NAMES)
 SPLITS = {
-    "ImageSplits/actions.txt": b"action_name\tnumber_of_train/test_images\napplauding\t1/1\n",
+    "ImageSplits/actions.txt": b"action_name\tnumber_of_train/test_images\napplauding\t1/1\n"
+    b"looking_through_a_microscope\t0/1\nwatching_TV\t1/0\n",
     "ImageSplits/train.txt": b"applauding_010.jpg\r\nwatching_TV_002.jpg\r\n",
     "ImageSplits/test.txt": b"applauding_001.jpg\nlooking_through_a_microscope_001.jpg\n",
 }
@@ -62,6 +63,22 @@ def test_a_list_with_an_image_that_is_not_there(tmp_path: Path, images: Path) ->
     splits = {**SPLITS, "ImageSplits/test.txt": b"applauding_001.jpg\n\nsmoking_001.jpg\n"}
     with pytest.raises(InputError, match=r"line 3: there is no image 'smoking_001\.jpg'"):
         prepared(DATASET, tmp_path / "root", images, unpacked(tmp_path / "more", splits), split="test")
+
+
+def test_images_of_another_set_are_none_of_it(tmp_path: Path, images: Path) -> None:
+    others = {"holiday_001.jpg": b"x", "JPEGImages/watching_TV_2.png": b"x", "JPEGImages/skiing_003.jpg": b"x"}
+    folder = unpacked(tmp_path / "x", {**IMAGES, **others})
+    assert len(prepared(DATASET, tmp_path / "root", folder)) == 4
+    with pytest.raises(InputError, match="no image such as JPEGImages/applauding_001"):
+        prepared(DATASET, tmp_path / "no", unpacked(tmp_path / "y", {"holiday_001.jpg": b"x"}))
+    listed = unpacked(tmp_path / "z", {"ImageSplits/actions.txt": b"action_name\tn\nskiing\t1/0\n"})
+    assert [row["action"] for row in prepared(DATASET, tmp_path / "its", folder, listed)] == ["skiing"]
+
+
+def test_one_image_twice_is_told(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "x", {"a/smoking_001.jpg": b"x", "thumbs/smoking_001.jpg": b"y"})
+    with pytest.raises(InputError, match=r"Two files are smoking_001.jpg: a/smoking_001.jpg and thumbs/"):
+        prepared(DATASET, tmp_path / "root", folder)
 
 
 def test_the_folder_of_images_itself(tmp_path: Path) -> None:
