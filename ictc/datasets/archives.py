@@ -68,7 +68,7 @@ def open_archive(path: Path, watch: Watch = unwatched) -> Archive | None:
         with ExitStack() as stack:
             packed = stack.enter_context(path.open("rb"))
             try:
-                tar = tarfile.open(path.name, "r:*", packed, tarinfo=_Info)
+                tar = tarfile.open(path.name, "r:*", packed, tarinfo=_Info)  # noqa: SIM115 (open as the place is)
             except tarfile.ReadError:
                 if ".tar" in path.name.lower() or path.suffix.lower() == ".tgz":
                     raise

@@ -42,7 +42,7 @@ def file_name(dataset: Dataset, sample: Sample) -> str:
 
 
 def encoded(image: bytes | Pixels) -> bytes:
-    """An encoded file as it is; pixels as PNG, the same bytes for the same pixels."""
+    """An encoded file as it is; pixels as PNG, the same bytes with the same Pillow and zlib."""
     if isinstance(image, bytes):
         return image
     from PIL import Image

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.following import ROOT, Reader, blocks
+from tests.published import cifar10_python, pixels
 from tests.servers.moods import by_light
 from tests.servers.scripted import ScriptedServer
 
@@ -44,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "results" / "step2b_result.txt").write_text("".join(f"Answer {i}: {t}\n" for i, t in enumerate(things, 1)))
     answers = "".join(f"Image file-set/{row['image']} Answer: {row['image'][:-4].split('_')[1]}\n" for row in rows)
     (home / "results" / "step3_result.txt").write_text(answers)
+    cifar10_python(home / "cifar-10-python.tar.gz", pixels(20, 32, 32, 3), [*range(10)] * 2)
     return home
 
 
@@ -56,7 +58,8 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def reader(folder: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Reader:
-    at = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    archive = {"ICTC_FROM": str(folder / "cifar-10-python.tar.gz"), "ICTC_VERIFY": "false"}  # tiny, for the network's
+    at = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", **archive}
     return Reader(folder, monkeypatch, {"http://localhost:8000/v1": server.url}, at)
 
 
@@ -76,7 +79,7 @@ def test_the_readme_shows_the_main_commands() -> None:
         "train",
     }
     assert shown >= {"step1", "step2a", "step2b", "step3", "refine", "diff", "update", "export", "undo"}
-    assert shown >= {"import", "doctor", "prompts"}
+    assert shown >= {"import", "doctor", "prompts", "data", "bench"}
 
 
 @pytest.mark.parametrize(("number", "line"), COMMANDS, ids=[f"line {n}" for n, _ in COMMANDS])
