@@ -222,6 +222,20 @@ def test_no_width_needs_sideways_scrolling(browser: Browser, page: Path, width: 
     assert browser.complaints == []
 
 
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll('.tools input, .tools select')].map(e => e.getBoundingClientRect());
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length;
+}"""
+
+
+def test_no_control_lies_over_another(browser: Browser, page: Path) -> None:
+    at = browser.open(page, 1440)
+    for width in (1440, 1200, 1000, 760, 390):
+        at.set_viewport_size({"width": width, "height": 900})
+        assert at.evaluate(OVERLAPS) == 0, width
+
+
 def test_an_image_opens_by_mouse_and_keyboard_and_gives_the_focus_back(browser: Browser, page: Path) -> None:
     at = browser.open(page)
     summary = "#cluster-1 .tile summary"
