@@ -16,13 +16,14 @@ from ictc.compare.grid import Grid
 from ictc.compare.job import Asked as Compared
 from ictc.compare.job import compare
 from ictc.compare.lab import SEED, features_of
-from ictc.errors import StepError
+from ictc.errors import StepError, UsageError
 from ictc.job import Asked, Done
 from ictc.lane.checking import check_lane
 from ictc.lane.promptfile import read_prompts
 from ictc.means import Lane as EmbeddingLane
 from ictc.means import Means
 from ictc.runfolder import Settings
+from ictc.text import command_line
 
 PLAIN = "plain"
 LABEL = "label"
@@ -106,7 +107,8 @@ def features(
     """The feature lab's k-means of each feature, and a row of each.
 
     Raises:
-        StepError: not one has numbers; and as `ictc.compare`.
+        UsageError: a class has fewer images than are drawn of each. StepError: not one has numbers; and as
+            `ictc.compare`.
     """
     grid = Grid(features_of(given or ("all",)), clusterers=("kmeans",), truth=bench.truth)
     per_class = bench.preset.per_class
@@ -114,7 +116,17 @@ def features(
         bench.images, grid, bench.preset.asks, bench.k, bench.truth, (SEED,), lab=True, per_class=per_class,
         options=means.options, prices=means.prices,
     )  # fmt: skip
-    found = compare(asked, output, **watching)
+    try:
+        found = compare(asked, output, **watching)
+    except UsageError as error:
+        if not error.message.startswith("--per-class"):
+            raise
+        lab = command_line("compare", bench.images, "--features", *asked.grid.embedders[:1], "--truth", bench.truth)
+        draw = error.hint.removeprefix("Type: ")
+        raise UsageError(
+            f"The benchmark draws {per_class} images of each class. {error.message}",
+            f"Prepare the whole set in another --root, or draw fewer in the lab: {lab} {draw}",
+        ) from error
     if not any(row["runs"] for row in found["rows"]):
         raise StepError("Not one feature has numbers.", found["rows"][0]["reasons"][0]["reason"])
     scored = found["n"] - (found["without_class"] or 0)

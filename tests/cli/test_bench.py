@@ -7,6 +7,7 @@ import csv
 import gzip
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,15 @@ def test_the_feature_lab(root: Path, tmp_path: Path) -> None:
     assert {o["model"]: o["acc"] for o in found["ours"]}["classical:histogram"] == 1.0
 
 
+def test_features_that_are_not_installed_are_told(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ictc.compare.lab.NEEDS", ("no_such_module",))
+    words = ("fruits-360", "-c", "colour", "--root", root, "--lane", "features", "-o", tmp_path / "run")
+    done = invoke("bench", *words)
+    assert done.exit_code == 0, done.output
+    assert "pip install 'ictc[classical]'" in done.stderr
+    assert "ours, lite0" in done.stdout and "ours, classical" not in done.stdout
+
+
 def test_a_published_feature_stands_beside_its_own_row(tmp_path: Path) -> None:
     """Two classes of 70 pictures, dark and light; the language lane takes them all, the lab a draw."""
     folder = tmp_path / "food-101-30"
@@ -292,6 +302,18 @@ def test_a_dry_run_of_the_feature_lab_is_refused_wherever_it_was_asked_for(
     assert "--dry-run does nothing in the lane features" in said
     assert "ICTC_DRY_RUN" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_a_part_that_is_too_small_for_the_draw_names_what_works(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "fruits-360", tmp_path / "food-101-30")
+    rows = list(csv.DictReader((root / "fruits-360" / "metadata.csv").open()))
+    write_prepared(tmp_path / "food-101-30", [{"file_name": r["file_name"], "dish": r["colour"]} for r in rows])
+    said = refused("food-101-30", "--root", tmp_path, "-k", 3, "--features", "classical:histogram")
+    assert "The benchmark draws 70 images of each class." in said
+    command = said[said.index("ictc compare") :]
+    done = invoke(*shlex.split(command)[1:], "-o", tmp_path / "lab", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["per_class"] == 4
 
 
 def test_a_folder_that_is_no_run_is_left_alone(root: Path, tmp_path: Path) -> None:

@@ -186,7 +186,11 @@ def _features(
 ) -> None:  # fmt: skip
     from ictc.benchmarks.running import features
     from ictc.benchmarks.table import compared
+    from ictc.compare.lab import ALL
+    from ictc.compare.lab import lacking as not_installed
 
+    if ALL in (given_features or [ALL]) and (left_out := not_installed()):
+        say(left_out)
     meter = given.meter()
     found, ours = features(todo, given_features, means, output, watch=watching(meter), tell=say, meter=meter)
     facts = compared(todo.preset, ours, {**more, "revision": None, "of": None, "recompute": COMPARED})
