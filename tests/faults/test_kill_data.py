@@ -7,21 +7,17 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ictc.datasets.preparing import prepare
-from ictc.datasets.recipe import Criterion, Dataset, Options, Source
-from ictc_datasets.cifar10 import DATASET as CIFAR10
-from tests.faults.test_export_kill import killed
 from tests.faults.test_full_disk import _can_mount
 from tests.published import cifar10_python, pixels
 from tests.servers.files import FileServer
 
 EVERY = int(os.environ.get("ICTC_EVERY_OPERATION") or 5)
 """1 is thorough."""
+TOP = Path(__file__).parents[2]
 
 SCRIPT = """
 set -e
@@ -40,29 +36,46 @@ def tree(root: Path) -> dict[str, bytes]:
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
-def served(server: FileServer, archive: Path) -> Dataset:
-    data = archive.read_bytes()
-    server.files[f"/{archive.name}"] = data
-    md5 = "md5:" + hashlib.md5(data).hexdigest()
-    source = Source(file=archive.name, url=f"{server.url}/{archive.name}", size=len(data), checksum=md5)
-    return replace(CIFAR10, sources=(source,), splits={"test": 4}, criteria=(Criterion("object", 3),))
+KILLING = """
+import shutil, sys
+from pathlib import Path
+from dataclasses import replace
+from ictc.datasets.preparing import prepare
+from ictc.datasets.recipe import Criterion, Options, Source
+from ictc_datasets.cifar10 import DATASET
+from tests.faults.test_export_kill import killed
+from tests.faults.test_kill_data import tree
+
+folder, every = Path(sys.argv[1]), int(sys.argv[2])
+source = Source(file=sys.argv[3], url=sys.argv[4], size=int(sys.argv[5]), checksum=sys.argv[6])
+dataset = replace(DATASET, sources=(source,), splits={"test": 4}, criteria=(Criterion("object", 3),))
+go = lambda: prepare(dataset, Options("test"), folder / "root")
+prepare(dataset, Options("test"), folder / "whole")
+whole = tree(folder / "whole")
+before, kills = 0, 0
+while killed(before, go):
+    before, kills = before + every, kills + 1
+    if kills % 2:  # gone on with by another that is killed later, or at once to the end
+        killed(before, go)
+    go()
+    assert tree(folder / "root") == whole, f"killed before operation {before - every}"
+    shutil.rmtree(folder / "root")
+print(kills)
+"""
+"""In a process of its own: the one of the tests has threads, and a fork may take a lock of theirs along."""
 
 
 def test_killed_anywhere_the_same_command_ends_with_the_same_bytes(tmp_path: Path) -> None:
     archive = cifar10_python(tmp_path / "cifar-10-python.tar.gz", pixels(4, 32, 32, 3), [3, 8, 8, 0])
-    with FileServer({}) as server:
-        dataset = served(server, archive)
-        prepare(dataset, Options("test"), tmp_path / "whole")
-        whole = tree(tmp_path / "whole")
-        before, kills = 0, 0
-        while killed(before, lambda: prepare(dataset, Options("test"), tmp_path / "root")):
-            before, kills = before + EVERY, kills + 1
-            if kills % 2:  # gone on with by another that is killed later, or at once to the end
-                killed(before, lambda: prepare(dataset, Options("test"), tmp_path / "root"))
-            prepare(dataset, Options("test"), tmp_path / "root")
-            assert tree(tmp_path / "root") == whole, f"killed before operation {before - EVERY}"
-            subprocess.run(["rm", "-r", str(tmp_path / "root")], check=True)
-    assert kills * EVERY > 15, "downloading, writing and marking all take part"
+    data = archive.read_bytes()
+    with FileServer({f"/{archive.name}": data}) as server:
+        words = [str(EVERY), archive.name, f"{server.url}/{archive.name}", str(len(data))]
+        words = [str(tmp_path), *words, f"md5:{hashlib.md5(data).hexdigest()}"]
+        done = subprocess.run(
+            [sys.executable, "-c", KILLING, *words], cwd=TOP, capture_output=True, text=True, timeout=1800, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * EVERY > 15, "downloading, writing and marking all take part"
 
 
 def test_a_disk_that_fills_up(tmp_path: Path) -> None:
