@@ -1,4 +1,7 @@
-"""`ictc serve` in a process of its own, as people start it, and a client that talks to it."""
+"""`ictc serve`, in a process of its own as people start it or in a thread of this one, and a client that talks to it.
+
+A process of its own takes seconds to load its libraries: it is for tests of options, signals and locks.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx2
 
+from ictc.serving.actions import By
+from ictc.serving.server import Server
 from tests.conftest import invoke, write_coloured
 
 
@@ -25,42 +32,13 @@ def small_run(folder: Path) -> Path:
     return folder / "run"
 
 
-class Served:
-    """The server, from `with` on, and a client with the token in a header, as programs have it."""
+class Talking:
+    """A client with the token in a header, as programs have it."""
 
-    def __init__(self, run: Path, *words: object, env: dict[str, str] | None = None) -> None:
-        self.run = run
-        command = [sys.executable, "-m", "ictc", "serve", str(run), "--port", "0", "--json", *map(str, words)]
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(env or {})},
-        )
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate()
-        self.told = json.loads(line)
-        self.url = self.told["url"]
-        self.base, _, self.token = self.url.partition("/?token=")
-        self.port = self.told["port"]
+    def __init__(self, run: Path, url: str, port: int) -> None:
+        self.run, self.url, self.port = run, url, port
+        self.base, _, self.token = url.partition("/?token=")
         self.client = httpx2.Client(base_url=self.base, headers={"authorization": f"Bearer {self.token}"}, timeout=30)
-
-    def __enter__(self) -> Served:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.communicate(timeout=30)
-
-    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
-        """Ended by a signal: exit code and standard error."""
-        self.process.send_signal(number)
-        _, err = self.process.communicate(timeout=30)
-        return self.process.returncode, err
 
     def get(self, path: str) -> Any:
         answer = self.client.get(path)
@@ -107,3 +85,56 @@ class Served:
         """Sizes by name."""
         told = self.get(f"/api/revision/{revision or self.ready()['current']}")
         return {c["name"]: c["size"] for c in told["clusters"]}
+
+
+class Served(Talking):
+    """A process of its own, from its beginning to the end of `with`."""
+
+    def __init__(self, run: Path, *words: object, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "ictc", "serve", str(run), "--port", "0", "--json", *map(str, words)]
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate()
+        self.told = json.loads(line)
+        super().__init__(run, self.told["url"], self.told["port"])
+
+    def __enter__(self) -> Served:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.communicate(timeout=30)
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, str]:
+        """Ended by a signal: exit code and standard error."""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=30)
+        return self.process.returncode, err
+
+
+class Here(Talking):
+    """A thread of this process, from its beginning to the end of `with`. Nothing can be stopped by a signal."""
+
+    def __init__(self, run: Path) -> None:
+        self.server = Server(By(run), "127.0.0.1", 0, "", lambda line: None, nullcontext)
+        super().__init__(run, self.server.url(), self.server.port)
+        self.thread = threading.Thread(target=self.server.serve, daemon=True)
+        self.thread.start()
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.client.close()
+        self.server._server.should_exit = True
+        self.thread.join(30)
+        assert not self.thread.is_alive()

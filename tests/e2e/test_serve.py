@@ -22,7 +22,7 @@ from tests.conftest import TEXTS, ictc, invoke, write_coloured
 from tests.servers.answers import Body
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
-from tests.serving import Served, small_run
+from tests.serving import Here, Served, Talking, small_run
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +36,25 @@ def run(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(run: Path) -> Iterator[Served]:
+def served(run: Path) -> Iterator[Here]:
+    with Here(run) as one:
+        yield one
+
+
+@pytest.fixture
+def started(run: Path) -> Iterator[Served]:
     with Served(run) as one:
         yield one
 
 
-def numbers(served: Served) -> dict[str, int]:
+def numbers(served: Talking) -> dict[str, int]:
     """The page's number of each image."""
     page = served.client.get("/").text
     told = page.partition('id="data-images-')[2].partition(">")[2].partition("</script>")[0]
     return {name: i for i, name in enumerate(json.loads(told)["names"].split("\n"))}
 
 
-def test_every_correction_goes_there_and_back(served: Served, run: Path) -> None:
+def test_every_correction_goes_there_and_back(served: Here, run: Path) -> None:
     first = served.names()
     assert set(first.values()) == {4} and len(first) == 3
     a, b, c = first
@@ -77,7 +83,7 @@ def test_every_correction_goes_there_and_back(served: Served, run: Path) -> None
     assert served.names() == first
 
 
-def test_another_k_and_another_criterion(served: Served) -> None:
+def test_another_k_and_another_criterion(served: Here) -> None:
     fewer = served.change({"do": "anew", "k": 2})
     assert len(fewer["clusters"]) == 2 and fewer["k"] == 2
     reworded = served.change({"do": "anew", "k": 2, "criterion": " brightness "})
@@ -85,7 +91,7 @@ def test_another_k_and_another_criterion(served: Served) -> None:
     assert "brightness" in served.client.get("/").text
 
 
-def test_a_change_starts_from_the_revision_that_is_shown(served: Served, run: Path) -> None:
+def test_a_change_starts_from_the_revision_that_is_shown(served: Here, run: Path) -> None:
     a, b, _ = served.names()
     served.change({"do": "rename", "cluster": a, "name": "later"})
     side = served.change({"do": "rename", "cluster": b, "name": "aside"}, revision="001")
@@ -93,7 +99,7 @@ def test_a_change_starts_from_the_revision_that_is_shown(served: Served, run: Pa
     assert RunFolder(run).entry(side["id"])["refined"]["of"] == "001"
 
 
-def test_the_page_is_the_runs_report_and_shows_the_change(served: Served, run: Path) -> None:
+def test_the_page_is_the_runs_report_and_shows_the_change(served: Here, run: Path) -> None:
     a, *_ = served.names()
     before = served.client.get("/").text
     served.change({"do": "rename", "cluster": a, "name": "vermilion"})
@@ -108,13 +114,13 @@ def test_a_page_of_another_ictc_is_made_anew(run: Path) -> None:
     page = (run / "report.html").read_text()
     digest = page.partition("script-src '")[2].partition("'")[0]
     (run / "report.html").write_text(page.replace(digest, "sha256-older").replace("All images", "Older images"))
-    with Served(run) as served:
+    with Here(run) as served:
         served.ready()
         assert digest in served.client.get("/").headers["content-security-policy"]
         assert "Older images" not in served.client.get("/").text
 
 
-def test_what_cannot_be_made_is_said_when_it_is_planned(served: Served) -> None:
+def test_what_cannot_be_made_is_said_when_it_is_planned(served: Here) -> None:
     a, b, _ = served.names()
     for change, why in (
         ({"do": "rename", "cluster": "nobody", "name": "x"}, "There is no cluster"),
@@ -130,7 +136,7 @@ def test_what_cannot_be_made_is_said_when_it_is_planned(served: Served) -> None:
     assert served.ready()["current"] == "001"
 
 
-def test_the_command_of_a_plan_does_the_same(served: Served, run: Path) -> None:
+def test_the_command_of_a_plan_does_the_same(served: Here, run: Path) -> None:
     a, *_ = served.names()
     planned = served.plan({"do": "rename", "cluster": a, "name": 'it\'s = "odd"'})["result"]
     assert planned["requests"]["high"] == 0 and "0 calls" in planned["line"]
@@ -174,7 +180,7 @@ def test_what_a_model_would_be_asked_is_said_before_and_a_budget_holds(language:
         assert a not in served.names() and model.count == count + asks
 
 
-def test_suggestions_offline_are_free_and_can_be_planned(served: Served) -> None:
+def test_suggestions_offline_are_free_and_can_be_planned(served: Here) -> None:
     served.change({"do": "add", "name": "zebra", "about": "striped animals"})
     revision = served.ready()["current"]
     before = served.put("suggest", {"revision": revision})["result"]
@@ -263,12 +269,12 @@ def test_ended_with_a_change_under_way_it_says_how_to_go_on(
     assert model.count <= count + planned["requests"]["high"] + 1, "one was broken off at most"
 
 
-def test_idle_it_ends_at_once_and_well(served: Served) -> None:
-    served.ready()
+def test_idle_it_ends_at_once_and_well(started: Served) -> None:
+    started.ready()
     start = time.monotonic()
-    code, err = served.end()
+    code, err = started.end()
     assert code == 0 and "Ended." in err and "Traceback" not in err and time.monotonic() - start < 5
-    assert served.token not in err
+    assert started.token not in err
 
 
 HOLDS = """
@@ -296,7 +302,7 @@ class Other:
         self.process.communicate("\n", timeout=20)
 
 
-def test_while_another_process_works_one_can_look_and_not_change(served: Served, run: Path) -> None:
+def test_while_another_process_works_one_can_look_and_not_change(served: Here, run: Path) -> None:
     a, *_ = served.names()
     with Other(run):
         state = served.get("/api/state")
@@ -311,17 +317,17 @@ def test_while_another_process_works_one_can_look_and_not_change(served: Served,
 
 def test_started_while_another_process_works_it_shows_the_page_there_is(run: Path) -> None:
     with Other(run):
-        with Served(run) as served:
+        with Here(run) as served:
             assert "The page is being made" in served.client.get("/").text, "there is none yet"
         assert invoke("report", run).exit_code != 0
     assert invoke("report", run).exit_code == 0
-    with Other(run), Served(run) as served:
+    with Other(run), Here(run) as served:
         assert "serve.js" in served.client.get("/").text
         asked = {"revision": "001", "changes": [{"do": "move", "images": [0], "cluster": "red"}]}
         assert served.client.post("/api/plan", json=asked).status_code == 400, "numbers of a page that may be old"
 
 
-def test_revisions_of_another_process_show_themselves(served: Served, run: Path) -> None:
+def test_revisions_of_another_process_show_themselves(served: Here, run: Path) -> None:
     before = served.ready()
     a, *_ = served.names()
     assert ictc("refine", run, "--rename", f"{a}=elsewhere").returncode == 0
@@ -334,7 +340,7 @@ def test_a_run_that_has_no_result_yet(tmp_path: Path) -> None:
     write_coloured(tmp_path / "images")
     words = [tmp_path / "images", "-c", "colour", "-o", tmp_path / "run", "--no-report"]
     assert invoke("step1", *words[:-1]).exit_code == 0
-    with Served(tmp_path / "run") as served:
+    with Here(tmp_path / "run") as served:
         state = served.get("/api/state")
         assert state["current"] == "" and not state["busy"] and state["undo"] is None
         assert "waiting.js" in served.client.get("/").text
@@ -348,13 +354,13 @@ def test_no_run_no_server(tmp_path: Path) -> None:
     assert refused.returncode == 2 and "not a run folder" in refused.stderr
 
 
-def test_it_looks_without_taking_the_lock(served: Served, run: Path) -> None:
+def test_it_looks_without_taking_the_lock(started: Served, run: Path) -> None:
     """A command that starts while the page asks how things are must never find the run taken by it."""
-    served.ready()
+    started.ready()
     folder, looks, ended = RunFolder(run), list[int](), threading.Event()
 
     def look() -> None:
-        with httpx2.Client(base_url=served.base, headers=served.client.headers) as other:
+        with httpx2.Client(base_url=started.base, headers=started.client.headers) as other:
             while not ended.is_set():
                 looks.append(other.get("/api/state").status_code)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ictc
-from tests.serving import Served, small_run
+from tests.serving import Here, Served, Talking, small_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
@@ -37,7 +37,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def served(made: Path, tmp_path: Path) -> Iterator[Served]:
+def served(made: Path, tmp_path: Path) -> Iterator[Here]:
+    with Here(Path(shutil.copytree(made, tmp_path / "run"))) as one:
+        one.ready()
+        yield one
+
+
+@pytest.fixture
+def started(made: Path, tmp_path: Path) -> Iterator[Served]:
+    """As people have it: a process of its own."""
     with Served(Path(shutil.copytree(made, tmp_path / "run"))) as one:
         one.ready()
         yield one
@@ -46,7 +54,7 @@ def served(made: Path, tmp_path: Path) -> Iterator[Served]:
 class Tab:
     """A tab of its own browser session. `complaints`: what a quiet page never causes."""
 
-    def __init__(self, chromium: Any, served: Served, width: int = 1280, dark: bool = False) -> None:
+    def __init__(self, chromium: Any, served: Talking, width: int = 1280, dark: bool = False) -> None:
         self.complaints: list[tuple[str, str]] = []
         scheme = "dark" if dark else "light"
         viewport = {"width": width, "height": 850}
@@ -101,9 +109,9 @@ class Tab:
         self.ready()
 
 
-def test_rename_merge_move_and_undo(chromium: Any, served: Served) -> None:
-    with Tab(chromium, served) as tab:
-        assert tab.page.url == f"{served.base}/", "the token does not stay in the address"
+def test_rename_merge_move_and_undo(chromium: Any, started: Served) -> None:
+    with Tab(chromium, started) as tab:
+        assert tab.page.url == f"{started.base}/", "the token does not stay in the address"
         a, b, c = tab.names()
         tab.press(a, "Rename")
         tab.page.keyboard.type("vermilion")  # the old name is not kept: the field is selected
@@ -122,16 +130,16 @@ def test_rename_merge_move_and_undo(chromium: Any, served: Served) -> None:
         tab.page.get_by_role("button", name="Move to").click()
         tab.page.locator("#steer select").select_option(label=c)
         tab.confirm()
-        assert served.names()[c] == 6 and served.names()["warm and cold"] == 6
+        assert started.names()[c] == 6 and started.names()["warm and cold"] == 6
         before = tab.page.locator('meta[name="ictc-stamp"]').get_attribute("content")
         tab.page.get_by_role("button", name="Undo").click()
         tab.page.get_by_role("button", name="Do it").click()
         tab.renewed(before)
-        assert served.names()[c] == 4
+        assert started.names()[c] == 4
         assert tab.complaints == []
 
 
-def test_a_suggestion_is_used_with_the_keyboard(chromium: Any, served: Served) -> None:
+def test_a_suggestion_is_used_with_the_keyboard(chromium: Any, served: Here) -> None:
     served.change({"do": "add", "name": "zebra", "about": "striped animals"})
     with Tab(chromium, served) as tab:
         tab.page.get_by_role("button", name="Suggest").focus()
@@ -154,7 +162,7 @@ def test_a_suggestion_is_used_with_the_keyboard(chromium: Any, served: Served) -
         assert "zebra" not in tab.names() and tab.complaints == []
 
 
-def test_with_the_keyboard_alone(chromium: Any, served: Served) -> None:
+def test_with_the_keyboard_alone(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         a, *_ = tab.names()
         button = tab.page.get_by_role("group", name=f"Change {a}").get_by_role("button", name="Pin")
@@ -175,7 +183,7 @@ def test_with_the_keyboard_alone(chromium: Any, served: Served) -> None:
         assert tab.complaints == []
 
 
-def test_every_control_of_every_form_has_a_name(chromium: Any, served: Served) -> None:
+def test_every_control_of_every_form_has_a_name(chromium: Any, served: Here) -> None:
     from tests.e2e.test_report_browser import NAMES
 
     with Tab(chromium, served) as tab:
@@ -194,7 +202,7 @@ def test_every_control_of_every_form_has_a_name(chromium: Any, served: Served) -
         assert tab.complaints == []
 
 
-def test_nothing_can_be_changed_before_the_state_is_known(chromium: Any, served: Served) -> None:
+def test_nothing_can_be_changed_before_the_state_is_known(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         tab.page.route("**/api/**", lambda route: None)  # never answered
         tab.page.reload()
@@ -206,7 +214,7 @@ def test_nothing_can_be_changed_before_the_state_is_known(chromium: Any, served:
         assert tab.page.locator("article.current .steering").count() == 3
 
 
-def test_what_cannot_be_done_is_said_in_the_form(chromium: Any, served: Served) -> None:
+def test_what_cannot_be_done_is_said_in_the_form(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         a, b, _ = tab.names()
         tab.press(a, "Rename")
@@ -218,7 +226,7 @@ def test_what_cannot_be_done_is_said_in_the_form(chromium: Any, served: Served) 
         assert len(tab.names()) == 3 and tab.complaints == []
 
 
-def test_reworded_with_another_k(chromium: Any, served: Served) -> None:
+def test_reworded_with_another_k(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         tab.page.get_by_role("button", name="Reword").click()
         tab.page.get_by_label("What to cluster by").fill("brightness")
@@ -232,7 +240,7 @@ def test_reworded_with_another_k(chromium: Any, served: Served) -> None:
         assert tab.complaints == []
 
 
-def test_the_larger_view_has_the_image_itself(chromium: Any, served: Served) -> None:
+def test_the_larger_view_has_the_image_itself(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         tab.page.locator("#gallery .tile").first.click()
         tab.page.locator("#viewer-body img.whole").wait_for()
@@ -242,7 +250,7 @@ def test_the_larger_view_has_the_image_itself(chromium: Any, served: Served) -> 
         assert tab.complaints == []
 
 
-def test_another_process_at_work_is_told_and_its_revision_shows_itself(chromium: Any, served: Served) -> None:
+def test_another_process_at_work_is_told_and_its_revision_shows_itself(chromium: Any, served: Here) -> None:
     from tests.e2e.test_serve import Other
 
     with Tab(chromium, served) as tab:
@@ -258,7 +266,7 @@ def test_another_process_at_work_is_told_and_its_revision_shows_itself(chromium:
         assert "from elsewhere" in tab.names() and tab.complaints == []
 
 
-def test_two_tabs_at_once(chromium: Any, served: Served) -> None:
+def test_two_tabs_at_once(chromium: Any, served: Here) -> None:
     """The later one says that it starts from an older revision; a job of the other is seen."""
     with Tab(chromium, served) as one, Tab(chromium, served) as two:
         a, b, _ = one.names()
@@ -278,7 +286,7 @@ def test_two_tabs_at_once(chromium: Any, served: Served) -> None:
         assert one.complaints == two.complaints == []
 
 
-def test_a_form_survives_a_change_that_another_tab_makes(chromium: Any, served: Served) -> None:
+def test_a_form_survives_a_change_that_another_tab_makes(chromium: Any, served: Here) -> None:
     """However long that takes: here every answer about the run says that it is being made."""
     seen: list[int] = []
 
@@ -303,7 +311,7 @@ def test_a_form_survives_a_change_that_another_tab_makes(chromium: Any, served: 
         tab.page.get_by_role("progressbar").wait_for()  # it is shown once nothing is begun here
 
 
-def test_a_refusal_says_why_and_nothing_to_type_on_a_command_line(chromium: Any, served: Served) -> None:
+def test_a_refusal_says_why_and_nothing_to_type_on_a_command_line(chromium: Any, served: Here) -> None:
     with Tab(chromium, served) as tab:
         a, b, _ = tab.names()
         tab.press(a, "Rename")
@@ -322,7 +330,7 @@ def test_images_that_are_deleted_meanwhile_stay_as_small_pictures(chromium: Any,
     run = Path(shutil.copytree(made.parent, tmp_path / "all")) / "run"
     for file in run.glob("*/images.jsonl"):
         file.write_text(file.read_text().replace(str(made.parent), str(tmp_path / "all")))
-    with Served(run) as served:
+    with Here(run) as served:
         served.ready()
         with Tab(chromium, served) as tab:
             shutil.rmtree(tmp_path / "all" / "images")
@@ -337,16 +345,16 @@ def test_images_that_are_deleted_meanwhile_stay_as_small_pictures(chromium: Any,
             assert not [text for kind, text in tab.complaints if kind != "console"]
 
 
-def test_a_server_that_has_ended_is_told(chromium: Any, served: Served) -> None:
-    with Tab(chromium, served) as tab:
-        served.end()
+def test_a_server_that_has_ended_is_told(chromium: Any, started: Served) -> None:
+    with Tab(chromium, started) as tab:
+        started.end()
         tab.page.locator(".served .locked").wait_for()
         assert "does not answer" in tab.page.locator(".served .locked").inner_text()
         assert tab.page.locator(".served button:enabled").count() == 0
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_names_and_criteria_are_text(chromium: Any, served: Served, hostile: str) -> None:
+def test_hostile_names_and_criteria_are_text(chromium: Any, served: Here, hostile: str) -> None:
     with Tab(chromium, served) as tab:
         a, *_ = tab.names()
         tab.press(a, "Rename")
@@ -363,7 +371,7 @@ def test_hostile_names_and_criteria_are_text(chromium: Any, served: Served, host
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_on_a_phone(chromium: Any, served: Served, dark: bool) -> None:
+def test_on_a_phone(chromium: Any, served: Here, dark: bool) -> None:
     with Tab(chromium, served, width=390, dark=dark) as tab:
         a, *_ = tab.names()
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
