@@ -221,11 +221,15 @@ def _again(dataset: Dataset, options: Options, root: Path, verify: bool) -> str:
 
 @contextmanager
 def _locked(root: Path, name: str) -> Iterator[None]:
+    lock = FileLock(root / f".{name}.lock", timeout=0)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{name}.lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout as error:
         raise RunBusy(f"Another process prepares {root / name}.", "Wait for it, or choose another --root.") from error
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise UsageError(f"{root} cannot be used: {error.strerror}.", "Choose another folder: --root DIR") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -276,8 +276,9 @@ def test_two_at_once_and_a_newer_one_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not what ictc writes"):
         prepare(a_set(), Options("test"), tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be used"):
-        prepare(a_set(), Options("test"), tmp_path / "file")
+    for root in (tmp_path / "file", Path("/proc/none")):
+        with pytest.raises(UsageError, match="cannot be used"):
+            prepare(a_set(), Options("test"), root)
 
 
 def test_classes_and_a_draw(tmp_path: Path) -> None:
