@@ -254,8 +254,8 @@ class Work:
 def contents(result: Result) -> dict[str, str]:
     """The contents (SHA-256) of the images that can be moved: those that have a description, or a place without."""
     found = {d.image: d.sha256 for d in result.descriptions}
-    carried = {a.image for a in result.assignments if a.by == PROBE}
-    return found | {i.name: i.sha256 for i in result.items if i.name in carried - found.keys()}
+    carried = {a.image for a in result.assignments if a.by == PROBE and a.image not in found}
+    return found | {i.name: i.sha256 for i in result.items if i.name in carried}
 
 
 def begun(asked: Refinement, folder: RunFolder, store: Store) -> Work:

@@ -19,7 +19,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_asks_nobody_takes_less_than_two_seconds(run: Path, name: str) -> None:
-    """Of processor time, the least of three: a busy machine only adds. The run's model cannot be reached."""
+    """Of processor time, in one of three tries: a busy machine only adds. The run's model cannot be reached."""
     took = []
     for _ in range(3):
         start = time.process_time()
@@ -27,4 +27,6 @@ def test_what_asks_nobody_takes_less_than_two_seconds(run: Path, name: str) -> N
         took.append(time.process_time() - start)
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["requests"] == 0
+        if took[-1] < WANTED:
+            break
     assert min(took) < WANTED
