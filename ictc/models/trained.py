@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FORMATS = "ictc-trained/"
 FORMAT = f"{_FORMATS}1"
 FACTS, WEIGHTS, SEEN = "trained.json", "model.safetensors", "seen.txt"
+_AGAIN = "Copy the folder again; or to train anew, add to the command that trained it: --restart"
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,25 @@ class TrainedFolder:
         try:
             return load_file(self.folder / WEIGHTS)
         except (SafetensorError, OSError) as error:
-            raise SpecError(
-                f"{self.folder / WEIGHTS} is damaged, or was not copied whole: {error}", "Copy it again, or train anew."
-            ) from error
+            raise SpecError(f"{self.folder / WEIGHTS} is damaged, or was not copied whole: {error}", _AGAIN) from error
+
+    def check_weights(self) -> None:
+        """That the weights are there and whole, by their headers: of most trainings in the folder itself, of a dual
+        encoder in the one within that `made` names, of a captioner in one file or several.
+
+        Raises:
+            SpecError: they are not.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        place = self.folder / str(self.made.get("folder") or "")
+        files = sorted(place.glob("*.safetensors")) or [place / WEIGHTS]
+        for file in files:
+            try:
+                with safe_open(file, "pt"):
+                    pass
+            except (SafetensorError, OSError) as error:
+                raise SpecError(f"{file} is gone, or damaged: {error}", _AGAIN) from error
 
 
 def seen_by(spec: str) -> frozenset[str]:
@@ -94,6 +111,8 @@ def read_trained(folder: Path) -> TrainedFolder:
         )
     try:
         told = json.loads(file.read_text("utf-8"))
+        if not isinstance(told["made"], dict) or not isinstance(told["facts"], dict):
+            raise TypeError("made and facts are JSON objects")
         if told["format"] != FORMAT:
             raise SpecError(
                 f"{file} is of the format {told['format']}, this version of ictc reads {FORMAT}.", "Update ictc."
@@ -107,5 +126,5 @@ def read_trained(folder: Path) -> TrainedFolder:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(
             f"{folder}: what it says of its training cannot be read: {type(error).__name__}: {error}",
-            "Copy the folder again, or train anew.",
+            _AGAIN,
         ) from error

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from ictc.errors import RunBusy, RunError, UsageError
+from ictc.errors import RunBusy, RunError, SpecError, UsageError
 from ictc.files import write_atomic, write_jsonl
-from ictc.models.trained import FACTS, FORMAT, SEEN, WEIGHTS
+from ictc.models.trained import FACTS, FORMAT, SEEN, WEIGHTS, read_trained
 from ictc.training.curve import loss_csv, loss_png
 from ictc.types import Failure
 
@@ -83,9 +83,19 @@ class TrainingFolder:
         return self.path / _CHECKPOINT
 
     def finished(self) -> dict[str, Any] | None:
-        """What trained.json says, where the training is done."""
+        """What trained.json says, where the training is done.
+
+        Raises:
+            RunError: it is done, but what it left is damaged or gone.
+        """
         file = self.path / FACTS
-        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else None
+        if not file.is_file():
+            return None
+        try:
+            read_trained(self.path).check_weights()
+        except SpecError as error:
+            raise RunError(error.message, error.hint) from error
+        return dict(json.loads(file.read_text("utf-8")))
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Keep what is needed to go on from here."""
@@ -201,6 +211,8 @@ class TrainingFolder:
             return
         try:
             before = json.loads(file.read_text("utf-8"))
+            if not isinstance(before, dict):
+                raise ValueError("it is no JSON object.")
         except (OSError, ValueError) as error:
             raise RunError(f"{file} cannot be read: {error}", "To begin anew, add: --restart") from error
         if other := _differences(before, self._asked):

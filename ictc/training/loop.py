@@ -47,7 +47,7 @@ class Device:
     float16 on one that has not, and float32 on a CPU.
 
     Raises:
-        UsageError: there is no such precision, or not there.
+        UsageError: there is no such precision, or not there. SpecError: there is no such device.
     """
 
     name: str | None = None
@@ -56,8 +56,11 @@ class Device:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise UsageError(f"--precision {self.precision}: there is none.", f"Choose one of: {', '.join(PRECISIONS)}")
-        if self.precision == "fp16" and self.name == "cpu":
-            raise UsageError("--precision fp16 needs a GPU.", "Leave it out, or: --precision no")
+        if self.precision in ("fp16", "bf16"):
+            from ictc.models.hf.loading import device_for
+
+            if device_for(self.name).startswith("cpu"):  # also where there is no other
+                raise UsageError(f"--precision {self.precision} needs a GPU.", "Leave it out, or: --precision no")
 
 
 @runtime_checkable

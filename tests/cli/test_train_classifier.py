@@ -158,6 +158,30 @@ def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Pa
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("trained.json", "{", "JSONDecodeError"),
+        ("trained.json", "[1]", "TypeError"),
+        ("training.json", "[]", "no JSON object"),
+        ("model.safetensors", None, "model.safetensors is gone"),
+        ("model.safetensors", "", "model.safetensors is gone, or damaged"),
+        ("seen.txt", None, "seen.txt"),
+        ("seen.txt", "", "seen.txt has 0 images"),
+    ],
+)
+def test_a_damaged_folder_is_not_called_done(
+    tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path, name: str, content: str | None, said: str
+) -> None:
+    out = Path(shutil.copytree(tuned[0], tmp_path / "copy"))
+    (out / name).unlink()
+    if content is not None:
+        (out / name).write_text(content)
+    done = invoke("train", "classifier", digits, *QUICK, "-o", out)
+    assert done.exit_code == 2 and said in done.output and "--restart" in done.output, done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
         (("--per-class", "30"), "'n1' has 12", "--per-class 12"),
@@ -169,7 +193,8 @@ def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Pa
         (("--schedule", "linear"), "--schedule linear", "cosine"),
         (("--device", "tpu9"), "tpu9", "cpu"),
         (("--precision", "banana"), "--precision banana", "bf16"),
-        (("--precision", "fp16", "--device", "cpu"), "needs a GPU", "--precision no"),
+        (("--precision", "fp16", "--device", "cpu:0"), "fp16 needs a GPU", "--precision no"),
+        (("--precision", "bf16", "--device", "cpu"), "bf16 needs a GPU", "--precision no"),
         (("--batch-size", "1"), "--batch-size 1 is too small", "Give 2"),
     ],
 )
@@ -177,6 +202,17 @@ def test_bad_input(digits: Path, tmp_path: Path, words: tuple[str, ...], said: s
     done = invoke("train", "classifier", digits, *QUICK, *words, "-o", tmp_path / "out")
     assert done.exit_code in (2, 3) and said in done.output and hint in done.output and "Traceback" not in done.output
     assert not (tmp_path / "out" / "trained.json").exists()
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_without_a_gpu_half_precision_is_refused_though_no_device_is_named(
+    digits: Path, tmp_path: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    done = invoke("train", "classifier", digits, *QUICK, "--precision", precision, "-o", tmp_path / "out")
+    assert done.exit_code == 2 and f"--precision {precision} needs a GPU" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_class_or_no_truth(digits: Path, tmp_path: Path) -> None:
