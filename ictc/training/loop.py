@@ -255,9 +255,9 @@ def _resumed(
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
         return int(state["done"]), [(int(e), int(s), float(x)) for e, s, x in state["losses"]]
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).strip().splitlines()
         raise RunError(
-            f"The checkpoint is of another architecture: {' '.join(reason[:2])[:200]}",
+            f"The checkpoint is of another architecture, or damaged: {' '.join(reason[:2])[:200]}",
             "To begin anew, add: --restart; or choose another folder with -o.",
         ) from error

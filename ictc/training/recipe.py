@@ -35,7 +35,7 @@ class Recipe:
                     ("--epochs", self.epochs, self.epochs >= 1, "1 or more"),
                     ("--batch-size", self.batch_size, self.batch_size >= 1, "1 or more"),
                     ("--lr", self.lr, 0 < self.lr <= 1, "above 0 and up to 1, such as 0.001"),
-                    ("--weight-decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "0 or more"),
+                    ("--weight-decay", self.weight_decay, 0 <= self.weight_decay <= 1, "from 0 to 1, such as 0.01"),
                     ("--seed", self.seed, 0 <= self.seed < 2**32, "from 0 to 4294967295"),
                 )
                 if not ok

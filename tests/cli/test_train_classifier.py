@@ -130,6 +130,19 @@ def test_a_file_under_two_classes_is_of_none_and_told(digits: Path, tmp_path: Pa
     assert sum(r["part"] == "failed" for r in csv.DictReader((out / "split.csv").open())) == 2
 
 
+def test_where_no_image_is_held_apart_it_is_told(
+    tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path
+) -> None:
+    said = "no image is held apart"
+    again = invoke("train", "classifier", digits, *QUICK, "-o", tuned[0])
+    assert again.exit_code == 3 and said not in again.output
+    images = write_digits(tmp_path / "in", each=1, classes=2)
+    words = ("train", "classifier", images, *QUICK, "--base", "small:2", "--epochs", 1)
+    assert said in invoke(*words, "-o", tmp_path / "out").stderr
+    whole = invoke(*words, "--train-share", 1, "-o", tmp_path / "whole")
+    assert whole.exit_code == 0 and said not in whole.output
+
+
 def test_damaged_results_are_told(tuned: tuple[Path, dict[str, Any]], digits: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(tuned[0], tmp_path / "copy"))
     embed = ("embed", digits, "--embedder", f"trained:{out}", "--out", tmp_path / "v.npy")
@@ -190,6 +203,7 @@ def test_a_damaged_folder_is_not_called_done(
         (("--truth", "filename"), "12_cat.png", ""),
         (("--epochs", "0"), "--epochs is 0", "1 or more"),
         (("--lr", "1e9"), "--lr is 1000000000", "up to 1, such as 0.001"),
+        (("--weight-decay", "1e308"), "--weight-decay is 1e+308", "from 0 to 1"),
         (("--schedule", "linear"), "--schedule linear", "cosine"),
         (("--device", "tpu9"), "tpu9", "cpu"),
         (("--precision", "banana"), "--precision banana", "bf16"),

@@ -146,6 +146,18 @@ def test_whatever_another_training_left_in_the_process(tmp_path: Path) -> None:
     assert weights(trained(tmp_path / "after")) == before
 
 
+@pytest.mark.parametrize("wrong", [{"done": None}, {"losses": 5}, {"module": [1]}, {"optimizer": []}])
+def test_a_checkpoint_with_something_else_in_it_is_damaged(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        trained(path, watch=ending_after(5))
+    state = torch.load(path / "checkpoint" / "state.pt", weights_only=True)
+    torch.save(state | wrong, path / "checkpoint" / "state.pt")
+    with pytest.raises(RunError, match="or damaged") as told:
+        trained(path)
+    assert "--restart" in told.value.hint
+
+
 def test_rates() -> None:
     recipe = Recipe(1, 1, 0.4, schedule="cosine", warmup=0.2)
     assert [recipe.rate(s, 10) for s in (0, 1, 2)] == [0.2, 0.4, 0.4]
@@ -156,7 +168,8 @@ def test_rates() -> None:
 @pytest.mark.parametrize(
     "recipe",
     [Recipe(0, 1, 1), Recipe(1, 0, 1), Recipe(1, 1, 0), Recipe(1, 1, 1e9), Recipe(1, 1, math.nan),
-     Recipe(1, 1, 1, weight_decay=-1), Recipe(1, 1, 1, schedule="linear"), Recipe(1, 1, 1, seed=-1)],
+     Recipe(1, 1, 1, weight_decay=-1), Recipe(1, 1, 1, weight_decay=1e308), Recipe(1, 1, 1, weight_decay=math.nan),
+     Recipe(1, 1, 1, schedule="linear"), Recipe(1, 1, 1, seed=-1)],
 )  # fmt: skip
 def test_numbers_that_cannot_be(recipe: Recipe) -> None:
     with pytest.raises(UsageError, match="--"):

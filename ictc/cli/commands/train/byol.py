@@ -51,4 +51,4 @@ def byol(
     asked = Asked(images, truth, base, recipe, train_share, side, scratch, crop, jitter, blur)
     place = Device(device, precision)
     done = train_byol(asked, output, place, watch, tau=tau, solarise=solarise, restart=restart)
-    t.told(output, done, images, json_output)
+    t.told(output, done, images, json_output, share=train_share)

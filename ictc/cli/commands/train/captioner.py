@@ -12,7 +12,9 @@ from ictc.text import command_line
 
 Base = Annotated[str, t.option("base", "REPO_OR_DIR", "A BLIP that captions.")]
 Template = Annotated[str, t.option("template", "TEXT", "Of the captions; {class} is where the class goes.")]
-Accumulate = Annotated[int, t.option("accumulate", "N", "So many batches make a step.", panel="How it is trained")]
+Accumulate = Annotated[int, t.option("accumulate", "N", "So many batches make a step.", panel=t.HOW)]
+Rate = Annotated[float, t.option("lr", "RATE", "The learning rate of AdamW, which falls to 0.", panel=t.HOW)]
+Decay = Annotated[float, t.option("weight-decay", "W", "Of AdamW.", panel=t.HOW)]
 
 
 def captioner(
@@ -25,8 +27,8 @@ def captioner(
     epochs: t.Epochs = 5,
     batch_size: t.BatchSize = 4,
     accumulate: Accumulate = 2,
-    lr: t.Rate = 5e-5,
-    weight_decay: t.Decay = 0.0,
+    lr: Rate = 5e-5,
+    weight_decay: Decay = 0.0,
     seed: t.Seed = 782,
     device: t.DeviceName = None,
     precision: t.Precision = "auto",
@@ -47,4 +49,4 @@ def captioner(
     asked = Asked(images, truth, base, template, recipe, accumulate, train_share, per_class)
     done = train_captioner(asked, output, Device(device, precision), watch, restart=restart)
     also = command_line("run", images, "-c", "CRITERION", "--describer", f"hf:{output}")
-    t.told(output, done, images, json_output, also)
+    t.told(output, done, images, json_output, also, share=train_share)

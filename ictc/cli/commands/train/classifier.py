@@ -40,4 +40,4 @@ def classifier(
     recipe = Recipe(epochs, batch_size, lr, weight_decay, schedule, seed=seed)
     asked = Asked(images, truth, base, recipe, train_share, per_class, side, scratch)
     done = train_classifier(asked, output, Device(device, precision), watch, restart=restart)
-    t.told(output, done, images, json_output)
+    t.told(output, done, images, json_output, share=train_share)

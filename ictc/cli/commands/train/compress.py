@@ -54,4 +54,4 @@ def compress(
     recipe = Recipe(epochs, batch_size, lr, weight_decay, schedule, seed=seed)
     asked = Asked(images, truth, embedder, method, dim, recipe, train_share, per_class, run)
     done = train_compress(asked, output, Device(device, precision), watch, restart=restart)
-    t.told(output, done, images, json_output)
+    t.told(output, done, images, json_output, share=train_share)

@@ -61,4 +61,4 @@ def lit(
     templates = tuple(template or [TEMPLATE])
     asked = Asked(images, truth, texts, templates, embedder, layers, recipe, train_share, per_class, run)
     done = train_lit(asked, output, Device(device, precision), watch, restart=restart)
-    t.told(output, done, images, json_output)
+    t.told(output, done, images, json_output, share=train_share)

@@ -40,4 +40,4 @@ def map_(
     from ictc.training.mapping import Asked, train_map
 
     asked = Asked(images, encoders, to, weight, truth, train_share, seed)
-    t.told(output, train_map(asked, output, device, watch, restart=restart), images, json_output)
+    t.told(output, train_map(asked, output, device, watch, restart=restart), images, json_output, share=train_share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from ictc.cli.console import print_json, say, show_line
 from ictc.errors import EXIT_PARTIAL
 from ictc.text import command_line
 
-_HOW = "How it is trained"
+HOW = "How it is trained"
 _WHICH = "Which images are trained on"
 _WHERE = "Where"
 VIEWS = "How views are drawn"
@@ -51,12 +52,12 @@ Scratch = Annotated[bool, option("scratch", "", "Begin with random weights, not 
 Side = Annotated[
     int | None, option("side", "PIXELS", r"Of the squares that it is given. \[default: the network's own]", min=8)
 ]
-Epochs = Annotated[int, option("epochs", "N", "How often each image is seen.", panel=_HOW)]
-BatchSize = Annotated[int, option("batch-size", "N", "Images a step, on each device.", panel=_HOW)]
-Rate = Annotated[float, option("lr", "RATE", "The learning rate of Adam.", panel=_HOW)]
-Decay = Annotated[float, option("weight-decay", "W", "Of Adam.", panel=_HOW)]
-Schedule = Annotated[str, option("schedule", "constant|cosine", "Of the learning rate.", panel=_HOW)]
-Seed = Annotated[int, option("seed", "N", "Of the split, the order and everything drawn at random.", panel=_HOW)]
+Epochs = Annotated[int, option("epochs", "N", "How often each image is seen.", panel=HOW)]
+BatchSize = Annotated[int, option("batch-size", "N", "Images a step, on each device.", panel=HOW)]
+Rate = Annotated[float, option("lr", "RATE", "The learning rate of Adam.", panel=HOW)]
+Decay = Annotated[float, option("weight-decay", "W", "Of Adam.", panel=HOW)]
+Schedule = Annotated[str, option("schedule", "constant|cosine", "Of the learning rate.", panel=HOW)]
+Seed = Annotated[int, option("seed", "N", "Of the split, the order and everything drawn at random.", panel=HOW)]
 DeviceName = Annotated[str | None, option("device", "DEVICE", "cpu, cuda, cuda:1, mps.", panel=_WHERE)]
 Precision = Annotated[
     str,
@@ -96,8 +97,9 @@ Run = Annotated[
 ]  # fmt: skip
 
 
-def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool, also: str = "") -> None:
-    """What came of it, and how it is used; `also`: another command. Exits with 3 where images failed."""
+def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool, also: str = "", *, share: float) -> None:
+    """What came of it, and how it is used; `share`: of the images to be trained on, `also`: another command. Exits
+    with 3 where images failed."""
     from ictc.training.folder import first_process
 
     if not first_process():
@@ -105,6 +107,8 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool, also: s
     spec = f"trained:{out}"
     if done["facts"].get("warning"):
         say(f"warning: {done['facts']['warning']}")
+    if share < 1 and not _apart(out):
+        say("warning: no image is held apart, so nothing tells how good it is: a class needs two images or more.")
     facts = done["facts"]
     if failed := facts.get("failed"):
         codes = ", ".join(f"{code}: {n}" for code, n in facts["codes"].items())
@@ -135,3 +139,12 @@ def told(out: Path, done: Mapping[str, Any], images: str, as_json: bool, also: s
         say(f"or: {also}")
     if failed:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _apart(out: Path) -> bool:
+    """Whether any image was held apart; where the training does not say, none is missed."""
+    try:
+        with (out / "split.csv").open(encoding="utf-8", newline="") as file:
+            return any(row["part"] == "test" for row in csv.DictReader(file))
+    except (OSError, ValueError, KeyError, csv.Error):
+        return True

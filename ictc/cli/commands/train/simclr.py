@@ -48,4 +48,4 @@ def simclr(
     asked = Asked(images, truth, base, recipe, train_share, side, scratch, crop, jitter, blur)
     place = Device(device, precision)
     done = train_simclr(asked, output, place, watch, temperature=temperature, restart=restart)
-    t.told(output, done, images, json_output)
+    t.told(output, done, images, json_output, share=train_share)
