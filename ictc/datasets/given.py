@@ -19,13 +19,18 @@ _SECOND = re.compile(r" ?\(\d+\)(?=\.)")
 """What browsers add to the name of a file that is there already."""
 
 
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A place, and the official files it was made of; `unpacked`: also of files that no hash is known of."""
+    """A place, and the official files it was made of; `unpacked`: also of files that no hash is known of. `strays`:
+    archives in the folders that are called otherwise than the official files, and are not looked into."""
 
     place: Files
     used: tuple[Used, ...]
     unpacked: bool
+    strays: tuple[Path, ...] = ()
 
 
 def open_given(
@@ -67,7 +72,8 @@ def open_given(
     if missing or dataset.loose:
         layers += [("", without(folder, archives)) for folder in folders]
     place = Files(layers, lambda source: fetcher(source, quiet=True), lambda: _hint(missing, fetcher.again))
-    return Opened(place, tuple(used), bool(missing) or bool(others))
+    strays = _strays(folders, {path for _, path in chosen})
+    return Opened(place, tuple(used), bool(missing) or bool(others), strays)
 
 
 def _found(
@@ -114,6 +120,11 @@ def _chosen(dataset: Dataset, split: str, found: dict[str, Path]) -> tuple[list[
             missing.append(source)
     chosen += [(s, found[s.file]) for s in dataset.sources if s.optional and needed(s, split) and s.file in found]
     return chosen, missing
+
+
+def _strays(folders: Sequence[FolderLayer], used: set[Path]) -> tuple[Path, ...]:
+    names = [layer.root / name for layer in folders for name in layer.sizes if name.lower().endswith(_ARCHIVES)]
+    return tuple(path for path in names if path not in used)
 
 
 def _hint(missing: Sequence[Source], again: str) -> str:

@@ -39,7 +39,7 @@ class FolderLayer:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self.sizes: dict[str, int] = {}
         self.left_out: list[str] = []
         inside = root.resolve()
@@ -60,7 +60,7 @@ class FolderLayer:
                     self.sizes[path.relative_to(root).as_posix()] = path.stat().st_size
 
     def open(self, name: str) -> BinaryIO:
-        return _opened(self._root / name)
+        return _opened(self.root / name)
 
 
 class FileLayer:

@@ -85,7 +85,16 @@ def prepare(
 
 
 def _read(dataset: Dataset, opened: Opened, options: Options) -> list[Sample]:
-    samples = list(dataset.read(opened.place, options))
+    try:
+        samples = list(dataset.read(opened.place, options))
+    except InputError as error:
+        if not opened.strays:
+            raise
+        raise InputError(
+            f"{error.message} {opened.strays[0]} was not looked into: none of the official files is called so"
+            f" ({', '.join(s.file for s in dataset.sources)}).",
+            f"If it is one, name it itself: --from {opened.strays[0]} --no-verify\nElse: {error.hint}",
+        ) from error
     for many in ({s.number for s in samples}, {layout.file_name(dataset, s) for s in samples}):
         if len(many) != len(samples):
             raise InputError(f"The recipe of {dataset.title} gives two images one name.", "Tell its authors.")

@@ -277,6 +277,16 @@ def test_a_file_of_another_name_is_known_by_its_hash(tmp_path: Path) -> None:
         make(tmp_path / "other", zipped(tmp_path / "else.zip", {"a": b""}), dataset=a_set(source), verify=True)
 
 
+def test_an_archive_of_another_name_in_a_folder_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    archive = zipped(folder / "archive.zip", GOOD)
+    with pytest.raises(InputError, match=r"archive\.zip was not looked into") as told:
+        make(tmp_path / "root", folder)
+    assert f"--from {archive} --no-verify" in told.value.hint
+    assert len(make(tmp_path / "root", archive)) == 2
+
+
 def test_the_official_packing_is_taken_before_another(tmp_path: Path) -> None:
     dataset = a_set(
         Source(file="set.zip", url="https://a.example/set.zip"),
