@@ -2,7 +2,8 @@
 
 FILE.npy holds float32 [n, d]; FILE.jsonl (or .csv, .tsv, .txt) beside it one row per vector in the same order, its
 column `image` (or another of `listfiles.FILE_COLUMNS`) the name. FILE.parquet has the columns `image`, `sha256`
-(optional) and `vector`. What is read is checked whole before any of it is used.
+(optional) and `vector`. `seen` beside `sha256` is true of images that the embedder was trained on, and is there only
+where it is of some. What is read is checked whole before any of it is used.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,33 +28,39 @@ from ictc.interfaces import Vectors
 FORMATS = (".npy", ".parquet")
 _BESIDE = (".jsonl", ".csv", ".tsv", ".txt")
 _VECTOR_COLUMNS = ("vector", "embedding", "embeddings", "vectors")
+_TRUE = ("true", "1")  # as JSON, pandas and people write it
 _LENGTH = 16  # hexadecimal digits of a digest kept
 
 
 @dataclass(frozen=True, slots=True)
 class VectorFile:
     """`rows` are of unit length, whatever length they had. `hashes` are of the images' bytes, "" where not known.
-    `digest` changes with the content of the file and of the names beside it."""
+    `digest` changes with the content of the file and of the names beside it. `seen`: the hashes of the images that the
+    embedder was trained on."""
 
     names: tuple[str, ...]
     hashes: tuple[str, ...]
     rows: Vectors
     digest: str
+    seen: frozenset[str] = frozenset()
 
 
-def write_vectors(path: Path, names: Sequence[str], hashes: Sequence[str], rows: Vectors) -> list[Path]:
-    """Write them as the extension says; the files written.
+def write_vectors(
+    path: Path, names: Sequence[str], hashes: Sequence[str], rows: Vectors, seen: Collection[str] = ()
+) -> list[Path]:
+    """Write them as the extension says; the files written. `seen`: hashes of images that the embedder was trained on.
 
     Raises:
         UsageError: the extension is none of FORMATS. MissingExtra: Parquet without pyarrow.
     """
     check_format(path)
-    buffer = io.BytesIO()
+    buffer, known = io.BytesIO(), [bool(h) and h in seen for h in hashes]
     if path.suffix == ".npy":
         np.save(buffer, np.ascontiguousarray(rows, dtype="<f4"))
         write_atomic(path, buffer.getvalue())
         beside = path.with_suffix(".jsonl")
-        write_jsonl(beside, [{"image": n, "sha256": h} for n, h in zip(names, hashes, strict=True)])
+        listed = zip(names, hashes, known, strict=True)
+        write_jsonl(beside, [{"image": n, "sha256": h, **({"seen": True} if s else {})} for n, h, s in listed])
         return [path, beside]
     import pyarrow as pa
     from pyarrow import parquet
@@ -61,7 +68,8 @@ def write_vectors(path: Path, names: Sequence[str], hashes: Sequence[str], rows:
     flat = pa.array(np.ascontiguousarray(rows, dtype="<f4").ravel())
     vectors = pa.FixedSizeListArray.from_arrays(flat, rows.shape[1])
     shown = [n.encode("utf-8", "backslashreplace").decode() for n in names]
-    parquet.write_table(pa.table({"image": shown, "sha256": list(hashes), "vector": vectors}), buffer)
+    said = {"seen": known} if any(known) else {}
+    parquet.write_table(pa.table({"image": shown, "sha256": list(hashes), **said, "vector": vectors}), buffer)
     write_atomic(path, buffer.getvalue())
     return [path]
 
@@ -86,10 +94,12 @@ def read_vectors(path: Path) -> VectorFile:
         digest.update(beside.read_bytes())
         listed = read_list(beside)
         names, hashes = [row.file for row in listed], [row.values.get("sha256", "") for row in listed]
+        said = [row.values.get("seen", "") for row in listed]
     else:
-        names, hashes, rows = _table(path, data)
+        names, hashes, said, rows = _table(path, data)
     _check(path, names, rows)
-    return VectorFile(tuple(names), tuple(hashes), _unit(rows), digest.hexdigest()[:_LENGTH])
+    seen = frozenset(h for h, s in zip(hashes, said, strict=True) if h and s.strip().lower() in _TRUE)
+    return VectorFile(tuple(names), tuple(hashes), _unit(rows), digest.hexdigest()[:_LENGTH], seen)
 
 
 def check_out(path: Path) -> None:
@@ -136,7 +146,7 @@ def _beside(path: Path) -> Path:
     )
 
 
-def _table(path: Path, data: bytes) -> tuple[list[str], list[str], NDArray[np.float64]]:
+def _table(path: Path, data: bytes) -> tuple[list[str], list[str], list[str], NDArray[np.float64]]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -153,8 +163,11 @@ def _table(path: Path, data: bytes) -> tuple[list[str], list[str], NDArray[np.fl
             "Call the column of names `image`, and the column of vectors (lists of numbers) `vector`.",
         )
     rows = _numbers(path, _rows(path, table.column(vector).combine_chunks()))
-    hashes = table.column("sha256").to_pylist() if "sha256" in table.column_names else [""] * len(rows)
-    return [str(n) for n in table.column(name).to_pylist()], [str(h or "") for h in hashes], rows
+    hashes, said = (
+        [str(x or "") for x in table.column(c).to_pylist()] if c in table.column_names else [""] * len(rows)
+        for c in ("sha256", "seen")
+    )
+    return [str(n) for n in table.column(name).to_pylist()], hashes, said, rows
 
 
 def _rows(path: Path, lists: Any) -> NDArray[Any]:

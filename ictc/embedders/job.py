@@ -86,7 +86,8 @@ def embed(
         if not done:
             raise InputError(f"None of {len(failures)} images could be embedded: {failures[0].message}", "")
         items, rows = [item for item, _ in done], np.stack([row for _, row in done])
-        files = write_vectors(out, [i.name for i in items], [i.sha256 for i in items], rows) if out else []
+        names, hashes = [i.name for i in items], [i.sha256 for i in items]
+        files = write_vectors(out, names, hashes, rows, embedder.seen) if out else []
         return Embedded(spec, embedder.fingerprint, items, rows, failures, files)
 
 

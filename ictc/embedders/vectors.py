@@ -33,13 +33,14 @@ def given(file: str, *, guesses: bool = True) -> GivenVectors:
 
 
 class GivenVectors:
-    """Implements `ImageEmbedder` and `Foreseeing`. An image is found by its content where the file has hashes, else by
-    its name, else (with `guesses`) by a name that ends alike; where that could mean two images (`1.jpg`: a/1.jpg and
-    b/1.jpg), neither gets the vector."""
+    """Implements `ImageEmbedder`, `Foreseeing` and `Trained`. An image is found by its content where the file has
+    hashes, else by its name, else (with `guesses`) by a name that ends alike; where that could mean two images
+    (`1.jpg`: a/1.jpg and b/1.jpg), neither gets the vector."""
 
     def __init__(self, file: str, found: VectorFile, *, guesses: bool) -> None:
         self._file = file
         self._given = found
+        self.seen = found.seen
         self._by_hash = {h: i for i, h in enumerate(found.hashes) if h}
         self._by_name = {name: i for i, name in enumerate(found.names)}
         self._index = NameIndex(found.names if guesses else ())

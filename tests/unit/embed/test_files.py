@@ -30,6 +30,19 @@ def test_what_is_written_is_read_again(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [".npy", ".parquet"])
+def test_what_the_embedder_was_trained_on_is_written_where_it_was_on_some(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"v{ending}"
+    plain = [f.read_bytes() for f in write_vectors(file, NAMES, ["h1", "", "h3"], ROWS)]
+    assert [f.read_bytes() for f in write_vectors(file, NAMES, ["h1", "", "h3"], ROWS, {"h2"})] == plain
+    write_vectors(file, NAMES, ["h1", "", "h3"], ROWS, {"", "h2", "h3"})
+    assert read_vectors(file).seen == {"h3"}
+    if ending == ".npy":  # as a person or pandas writes it
+        file.with_suffix(".jsonl").unlink()
+        file.with_suffix(".csv").write_text("image,sha256,seen\na,h1,True\nb,h2,False\nc,h3,1\n")
+        assert read_vectors(file).seen == {"h1", "h3"}
+
+
+@pytest.mark.parametrize("ending", [".npy", ".parquet"])
 def test_rows_get_unit_length_whatever_their_type(tmp_path: Path, ending: str) -> None:
     file = tmp_path / f"v{ending}"
     if ending == ".npy":
