@@ -16,6 +16,7 @@ from ictc.means import Lane, lane_from_json
 from ictc.outlying import is_told
 from ictc.pages import write_page
 from ictc.progress import Watch, unwatched
+from ictc.recording import TRAINED_ON
 from ictc.result import Result
 from ictc.runfolder import RunFolder
 from ictc.scoring import Scores, Truth, confusion_png, score_assignments, write_confusion_csv
@@ -119,6 +120,8 @@ def score(done: Done, truth: str, groups: bool = False) -> dict[str, Any]:
         }
         if why:
             told["remark"] = why
+        if flattering := done.folder.entry(done.revision.id).get(TRAINED_ON):
+            told[TRAINED_ON] = flattering
         if supervised:  # not those that were shown their class
             told["without_truth"] = len(known.missing)
         metrics = {**scores.to_json(), "k": result.k, **told, "of": done.revision.digest_of("step3_result.jsonl")}

@@ -24,6 +24,9 @@ from ictc.spending.meter import Meter, added
 from ictc.spending.totals import since
 from ictc.types import Item
 
+TRAINED_ON = "trained_on"
+"""In run.json, beside the notes, and in the scores: how many of the images the embedder or describer was trained on
+here (`images`), and the `remark` on that."""
 _VERSIONED = ("ictc", "torch", "transformers", "openai", "vllm", "numpy", "scikit-learn", "pillow")
 
 
@@ -81,15 +84,18 @@ def admit(
     trained on some of the images."""
     found = describer.notes(criterion) if isinstance(describer, Noted) else []
     known = describer.seen if isinstance(describer, Trained) else seen_by(folder.settings(revision.id).describer)
+    flattering: dict[str, Any] | None = None
     if seen := sum(item.sha256 in known for item in items):
         who, spec = ("embedder", "SPEC") if isinstance(describer, Trained) else ("describer", "described:SPEC")
-        found = [
-            *found,
+        remark = (
             f"The {who} was trained on {seen:,} of these {len(items):,} images: scores on those flatter. Scores "
-            f"without them: ictc compare IMAGES --embedder {spec} --truth ...",
-        ]
+            f"without them: ictc compare IMAGES --embedder {spec} --truth ..."
+        )
+        found, flattering = [*found, remark], {"images": seen, "remark": remark}
     if found or folder.entry(revision.id).get("notes"):
         folder.note(revision, notes=found)
+    if flattering or folder.entry(revision.id).get(TRAINED_ON):
+        folder.note(revision, **{TRAINED_ON: flattering})
 
 
 def account(folder: RunFolder, revision: Revision, reasoner: Reasoner) -> None:
@@ -115,5 +121,6 @@ def compare(folder: RunFolder, revision: Revision, embedder: Embedder) -> None:
 
 
 def carry_notes(folder: RunFolder, before: Revision, revision: Revision) -> None:
-    if found := folder.entry(before.id).get("notes"):
-        folder.note(revision, notes=found)
+    entry = folder.entry(before.id)
+    if found := {key: entry[key] for key in ("notes", TRAINED_ON) if entry.get(key)}:
+        folder.note(revision, **found)

@@ -14,7 +14,7 @@ from typing import Any
 from ictc.errors import UsageError
 from ictc.job import Done
 from ictc.outlying import cluster_of
-from ictc.recording import Timed, account, compare, versions
+from ictc.recording import TRAINED_ON, Timed, account, compare, versions
 from ictc.result import Result
 from ictc.revision import TAXONOMY, Revision
 from ictc.runfolder import RunFolder
@@ -27,7 +27,7 @@ from ictc.text import command_line
 from ictc.types import Stage
 
 _BEFORE_STEP_3: tuple[Stage, ...] = ("image", "describe", "label", "merge")
-_CARRIED = ("notes", "cascade", "outliers", "off_list", "sample")
+_CARRIED = ("notes", TRAINED_ON, "cascade", "outliers", "off_list", "sample")
 """What run.json says of a revision that corrections do not change."""
 
 

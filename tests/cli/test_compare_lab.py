@@ -186,6 +186,26 @@ def test_images_that_an_embedder_was_trained_on_are_in_no_row(digits: Path, trai
     assert "'n0' (4)" in few["error"] and "those aside" in few["error"] and few["hint"] == "Type: --per-class 4"
 
 
+@pytest.mark.parametrize("ending", [".npy", ".parquet"])
+def test_vectors_in_a_file_know_what_their_embedder_was_trained_on(
+    digits: Path, trained: Path, tmp_path: Path, ending: str
+) -> None:
+    file, again, run = tmp_path / f"v{ending}", tmp_path / f"w{ending}", tmp_path / "run"
+    for spec, out in ((f"trained:{trained}", file), (f"vectors:{file}", again)):
+        assert invoke("embed", digits, "--embedder", spec, "--out", out).exit_code == 0
+    spec = f"vectors:{again}"
+    found = compared(digits, "--features", spec, *TRUTH, "-o", run)
+    assert found["held_apart"] == {"images": 24, "trained": {spec: 24}} and found["n"] == 24
+    words = ("compress", digits, "--method", "pca", "--dim", "2", "--embedder", spec, "--train-share", "0.5", *TRUTH)
+    assert invoke("train", *words, "-o", tmp_path / "pca").exit_code == 0
+    parts = {r["image"]: (r["part"], r["sha256"]) for r in csv.DictReader((tmp_path / "pca" / "split.csv").open())}
+    seen = set((trained / "seen.txt").read_text().split())
+    tested = [sha for part, sha in parts.values() if part == "test"]
+    assert tested and not seen.intersection(tested)
+    done = invoke("cluster", digits, "--embedder", spec, "-k", 4, "-o", run, "--no-report")
+    assert "trained on 24 of these 48 images" in " ".join(done.stderr.split())
+
+
 def test_where_all_images_were_trained_on_it_says_what_to_do(digits: Path, trained: Path, tmp_path: Path) -> None:
     seen = set((trained / "seen.txt").read_text().split())
     only = tmp_path / "only"
@@ -204,8 +224,15 @@ def test_cluster_remarks_that_scores_on_trained_images_flatter(digits: Path, tra
     assert "trained on 24 of these 48 images" in " ".join(done.stderr.split())
     notes = next(iter(json.loads((tmp_path / "run" / "run.json").read_text())["revisions"].values()))["notes"]
     assert len(notes) == 1 and "flatter" in notes[0]
+    for more in ((), ("--json",)):
+        scored = invoke("score", tmp_path / "run", *TRUTH, *more)
+        assert scored.exit_code == 0 and "trained on 24 of these 48 images" in " ".join(scored.stderr.split())
+    metrics = json.loads((tmp_path / "run" / "001" / "metrics.json").read_text())
+    assert json.loads(scored.stdout)["trained_on"] == metrics["trained_on"] == {"images": 24, "remark": notes[0]}
     other = invoke("cluster", digits, "--embedder", "classical:histogram", *words)
     assert "flatter" not in other.stderr
+    scored = invoke("score", tmp_path / "run", *TRUTH, "--json")
+    assert "flatter" not in scored.stderr and "trained_on" not in json.loads(scored.stdout)
 
 
 def test_outliers_of_dbscan_are_wrong_and_one_more_cluster(tmp_path: Path) -> None:

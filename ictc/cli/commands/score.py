@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictc.cli import options as o
-from ictc.cli.console import print_json, show_line
+from ictc.cli.console import print_json, say, show_line
 from ictc.cli.tables import print_scores
 
 
@@ -22,6 +22,8 @@ def score(
 
     done = outputs.reopen(run, revision)
     scores = outputs.score(done, truth, groups)
+    if flattering := scores.get("trained_on"):
+        say(flattering["remark"])
     if json_output:
         print_json({"run": str(run), "revision": done.revision.id, **scores})
     else:
