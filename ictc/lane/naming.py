@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.spherical import Array, Index, means, unit
@@ -40,6 +39,8 @@ def name_clusters(
         given: [k] names that stay, "" where one is wanted; without it, as many groups as there are.
         plain: [m] which words are of everyday speech.
     """
+    from scipy.optimize import linear_sum_assignment
+
     k = max(len(given), int(groups.max(initial=-1)) + 1)
     names = [*given, *[""] * (k - len(given))]
     open_ = [g for g, name in enumerate(names) if not name and (groups == g).any()]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
 from ictc.lane.naming import name_clusters
@@ -45,6 +44,8 @@ def nearest_words(images: Vectors, embed: Embed, count: int = SHOWN) -> list[lis
 def names_by_class(groups: Index, nearest: Index, names: Sequence[str], k: int) -> list[str]:
     """A name per group, "" where none is left: the one-to-one match under which most images lie in the group that is
     named after their nearest prompt."""
+    from scipy.optimize import linear_sum_assignment
+
     table = np.zeros((k, len(names)), dtype=np.int64)
     inside = groups >= 0
     np.add.at(table, (groups[inside], nearest[inside]), 1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from ictc.interfaces import Vectors
 from ictc.prompts import load
@@ -18,6 +18,9 @@ from ictc.reasoners.spherical import Array, Index, best_k_means, k_means, likene
 from ictc.reasoners.spreading import neighbours, spread
 from ictc.reasoners.words import same_word_key, tokens
 from ictc.types import Taxonomy
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 NAME_PROMPT = "offline/assign.txt"
 FEW = 64  # images from which on what was measured makes the groups alone

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
 from ictc.reasoners.labels import Embed
@@ -79,6 +78,8 @@ def rename(
     label. The k distinct labels with the greatest sum are taken (Hungarian method); an old name breaks ties. Where such
     a label is a minority's, the commonest labels are the name together: `red, brown and orange`.
     """
+    from scipy.optimize import linear_sum_assignment
+
     everywhere = weigh(labels, relevance)
     keys = sorted(everywhere, key=lambda x: (-everywhere[x], x))[: max(MAX_NAMES, len(clusters))]
     place = {key: column for column, key in enumerate(keys)}
@@ -134,6 +135,8 @@ def _joined(
 
 def name_as_asked(clusters: Sequence[Cluster], named: Sequence[str], embed: Embed) -> list[Cluster]:
     """The same clusters under the names that the criterion itself lists, matched by the meaning of their labels."""
+    from scipy.optimize import linear_sum_assignment
+
     asked = embed(named)
     nearness = np.zeros((len(clusters), len(named)))
     for i, cluster in enumerate(clusters):

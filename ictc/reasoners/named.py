@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ictc.fingerprint import code_digest
 from ictc.interfaces import Embedder, Reasoner, Tick, no_tick
@@ -90,6 +89,8 @@ class NamedReasoner:
 
     def _together(self, given: Sequence[Cluster], found: Sequence[Cluster]) -> list[Cluster]:
         """As many as were found: each given name with the labels of the found one nearest to it, then the others."""
+        from scipy.optimize import linear_sum_assignment
+
         embed = self._embedder.embed_texts
         nearness = embed([c.name for c in given]) @ embed([c.name for c in found]).T
         same = np.asarray([[same_word_key(a.name) == same_word_key(b.name) for b in found] for a in given])

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ictc.interfaces import Vectors
 
@@ -89,6 +88,8 @@ def best_k_means(rows: NDArray[np.floating], guess: Index, k: int) -> tuple[Inde
 
     The k groups found are numbered so that together they agree with `guess` on as many rows as possible.
     """
+    from scipy.optimize import linear_sum_assignment
+
     draw = np.random.default_rng(0)
     some = rows[:: -(-len(rows) // _SAMPLE)]
     starts = [means(rows, guess, k), *(some[plus_plus(some, k, draw)].astype(np.float64) for _ in range(_STARTS))]

@@ -8,12 +8,16 @@ and .001. What was measured on images gained nothing by it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, diags_array
 
 from ictc.reasoners.nearest import MOST, nearest_rows
 from ictc.reasoners.spherical import Array, Index
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 NEIGHBOURS = 20
 LEAST = 5  # with fewer neighbours the graph falls apart
@@ -27,6 +31,8 @@ def neighbours(rows: NDArray[np.floating], k: int) -> csr_array | None:
 
     A row has at most as many neighbours as a quarter of a group has rows, so that small groups are not drowned.
     """
+    from scipy.sparse import csr_array, diags_array
+
     n = len(rows)
     most = min(NEIGHBOURS, n // (4 * k))
     if most < LEAST or n > MOST:

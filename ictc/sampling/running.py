@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ictc.backends import Backends
 from ictc.errors import IctcError
@@ -189,6 +188,8 @@ class _Round:
 
 def _moved(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> float:
     """The share of the images that changed their cluster, whatever clusters are called."""
+    from scipy.optimize import linear_sum_assignment
+
     both = [i for i in after if i in before]
     old, new = ({c: n for n, c in enumerate(dict.fromkeys(side[i] for i in both))} for side in (before, after))
     table = np.zeros((len(old), len(new)), dtype=np.int64)

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_array
 
 from ictc.interfaces import Vectors
 
@@ -21,6 +19,8 @@ Index = NDArray[np.intp]
 
 def hungarian(table: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The one-to-one pairs (row, column) with the largest sum; pairs that share nothing are left out."""
+    from scipy.optimize import linear_sum_assignment
+
     rows, cols = linear_sum_assignment(table, maximize=True)
     return [(int(r), int(c)) for r, c in zip(rows, cols, strict=True) if table[r, c] > 0]
 
@@ -86,6 +86,8 @@ def silhouettes(clusters: Mapping[str, str], vectors: Mapping[str, Vectors]) -> 
 
 def _totals(counts: Counts, group: Index) -> Counts:
     """Sums [b, g] of the cells of each group."""
+    from scipy.sparse import csr_array
+
     cells = np.arange(len(group))
     indicator = csr_array((np.ones(len(group)), (cells, group)), shape=(len(group), int(group.max()) + 1))
     return np.asarray(counts @ indicator)

@@ -73,3 +73,13 @@ def test_neither_torch_nor_the_package_is_imported() -> None:
         "sys.exit(any(m.partition('.')[0] == 'torch' or m.startswith('ictc.reasoners.') for m in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_only_looks_or_serves_waits_for_no_library_that_computes() -> None:
+    """They take longer to load than a result that is there takes to be shown."""
+    code = (
+        "import sys, ictc.job, ictc.outputs, ictc.serving.server; "
+        "print(*{'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

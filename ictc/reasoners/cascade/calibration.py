@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from ictc.reasoners.spherical import Array
 
@@ -25,6 +23,8 @@ class Calibration:
     shift: float = 0.0
 
     def __call__(self, shares: Array) -> Array:
+        from scipy.special import expit
+
         found: Array = expit(self.slope * _odds(shares) + self.shift)
         return found
 
@@ -34,6 +34,8 @@ def calibrate(shares: Sequence[float], agreed: Sequence[bool]) -> Calibration:
     it little: slope and shift are normal around 1 and 0 beforehand (MAP)."""
     if not len(shares):
         return Calibration()
+    from scipy.optimize import minimize
+
     odds, right = _odds(np.asarray(shares)), np.asarray(agreed, dtype=float)
 
     def loss(at: Array) -> float:
@@ -56,5 +58,7 @@ def interval(hits: int, of: int) -> tuple[float, float]:
 
 
 def _odds(shares: Array) -> Array:
+    from scipy.special import logit
+
     found: Array = logit(np.clip(shares, _EDGE, 1 - _EDGE))
     return found
