@@ -29,7 +29,7 @@ from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import given
 from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.recipe import Recipe
-from ictc.training.vectors import CRITERION, Embedded, embedded, opened, spread
+from ictc.training.vectors import CRITERION, Embedded, embedded, opened, placed, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,9 +90,10 @@ def train_compress(
         per_class=asked.per_class,
         needs="The method 'classes'" if supervised else "",
     )
+    base = placed(asked.embedder)
     with opened(asked.embedder, asked.run, out, device.name) as embedder:
         steps = {"seed": asked.recipe.seed} if asked.method == PCA else asked.recipe.to_json()
-        wanted = {"base": asked.embedder, "vectors": embedder.fingerprint, "dim": asked.dim, **steps, **source.asked}
+        wanted = {"base": base, "vectors": embedder.fingerprint, "dim": asked.dim, **steps, **source.asked}
         folder = TrainingFolder(out, KINDS[asked.method], wanted, restart=restart)
         with folder.open(partial(meet, device)):
             if (done := folder.finished()) is not None:
@@ -100,7 +101,7 @@ def train_compress(
             known = embedded(source, embedder, watch)
             _check_dim(asked, known)
             made = {
-                "base": asked.embedder,
+                "base": base,
                 "fingerprint": embedder.fingerprint,
                 "criterion": CRITERION,
                 "dim": asked.dim,

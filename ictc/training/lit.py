@@ -32,7 +32,7 @@ from ictc.training.loop import Device, Index, fit, meet
 from ictc.training.pairs import LABELS, TEMPLATE, check_templates, digest_of, filled, texts_of
 from ictc.training.recipe import Recipe
 from ictc.training.split import LEFT
-from ictc.training.vectors import CRITERION, Embedded, embedded, opened, spread
+from ictc.training.vectors import CRITERION, Embedded, embedded, opened, placed, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,9 +92,10 @@ def train_lit(
     )
     texts = texts_of(source, asked.texts, asked.templates)
     source, lacking = _paired(source, texts)
+    base = placed(asked.embedder)
     with opened(asked.embedder, asked.run, out, device.name) as embedder:
         wanted = {
-            "base": asked.embedder,
+            "base": base,
             "vectors": embedder.fingerprint,
             "texts": digest_of(texts, source),
             "layers": asked.layers,
@@ -130,7 +131,7 @@ def train_lit(
                 **_tested(tower, known, place, asked.templates),
             }
             made = {
-                "base": asked.embedder,
+                "base": base,
                 "fingerprint": embedder.fingerprint,
                 "criterion": CRITERION,
                 "layers": asked.layers,

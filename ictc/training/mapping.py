@@ -28,6 +28,7 @@ from ictc.store import Store
 from ictc.training.folder import TrainingFolder
 from ictc.training.labelled import Given, given
 from ictc.training.split import LEFT, TEST
+from ictc.training.vectors import placed
 from ictc.types import Failure, Item
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def train_map(
     asked.check()
     founds = [_encoder(spec) for spec in asked.encoders]
     source = given(asked.images, asked.truth, asked.seed, share=asked.share, per_class=None)
-    to, options = _placed(asked.to), ModelOptions(device=device)
+    to, options = placed(asked.to), ModelOptions(device=device)
     target = open_images(to, Store(None), options)
     if not target.joint:
         raise SpecError(
@@ -185,12 +186,6 @@ def _encoder(spec: str) -> TrainedFolder:
             "Give one of: ictc train classifier, simclr, byol.",
         )
     return found
-
-
-def _placed(spec: str) -> str:
-    """The same from any working folder."""
-    kind, colon, argument = spec.partition(":")
-    return f"{kind}:{Path(argument).resolve()}" if colon and Path(argument).is_dir() else spec
 
 
 def _embedded(

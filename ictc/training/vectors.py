@@ -49,6 +49,12 @@ class Embedded:
         return int(self.rows.shape[1])
 
 
+def placed(spec: str) -> str:
+    """The same from any working folder, where it names a folder or file: as a training keeps it."""
+    kind, colon, argument = spec.partition(":")
+    return f"{kind}:{Path(argument).resolve()}" if colon and argument and Path(argument).exists() else spec
+
+
 @contextmanager
 def opened(spec: str, run: Path | None, out: Path, device: str | None) -> Iterator[CachedImages]:
     """The embedder behind the store of `run` (made when missing), or else behind one beside `out`, which goes when the

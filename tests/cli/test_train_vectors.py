@@ -158,6 +158,21 @@ def test_bad_input(given: tuple[Path, str], tmp_path: Path, words: tuple[str, ..
 
 
 @pytest.mark.parametrize("name", ["compress", "lit"])
+def test_a_base_named_from_one_folder_is_found_from_another(
+    given: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = Path(given[1].removeprefix("vectors:"))
+    monkeypatch.chdir(file.parent)
+    more = ("--method", "pca", "--dim", "2") if name == "compress" else ("--epochs", "1", "--layers", "0")
+    words = ("--truth", "folder", "--embedder", f"vectors:{file.name}", *more, "-o", tmp_path / "out")
+    told = trained(name, given[0], *words)
+    assert trained(name, given[0], *words) == told
+    monkeypatch.chdir(tmp_path)
+    done = invoke("embed", given[0], "--embedder", f"trained:{tmp_path / 'out'}", "--out", "v.npy")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("name", ["compress", "lit"])
 def test_without_truth_nothing_is_made(given: tuple[Path, str], tmp_path: Path, name: str) -> None:
     done = invoke("train", name, given[0], "--embedder", given[1], "-o", tmp_path / "out")
     assert done.exit_code == 2 and "needs the true classes" in done.output and "--truth" in done.output
