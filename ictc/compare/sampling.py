@@ -77,7 +77,8 @@ def _unseen(source: Source, classes: Mapping[str, str], seen: Mapping[str, froze
     chosen = _of(replace(source, items=items), classes, apart, len(source.items) - len(items))
     if apart and (not items or (classes and not chosen.classes)):
         raise InputError(
-            f"Nothing is left to compare: {_listed(list(apart))} was trained on all {chosen.left_out:,} images"
+            f"Nothing is left to compare: {_listed(list(apart))} {'was' if len(apart) == 1 else 'were'} trained on all "
+            f"{chosen.left_out:,} images"
             f"{' with a class' if items else ''}, and scores on these would flatter.",
             "Give other images, or train on a part of these alone: ictc train ... --train-share 0.5",
         )

@@ -11,6 +11,7 @@ from ictc.errors import InputError
 from ictc.images.upload import picture
 from ictc.modeloptions import ModelOptions
 from ictc.progress import Watch
+from ictc.training.pictures import check_same
 from ictc.types import Failure, Item
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Captions:
         found = _opened(item)
         if isinstance(found, Failure):
             raise InputError(f"{item.path} cannot be read any more: {found.message}", "Put it back.")
+        check_same(item)
         return found, self.texts[item.name]
 
 

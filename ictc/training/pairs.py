@@ -37,6 +37,8 @@ def texts_of(source: Given, texts: str, templates: Sequence[str]) -> dict[str, l
     Raises:
         InputError: the file cannot be used, or names none of the images.
     """
+    if not texts.strip():
+        raise InputError("--texts is empty.", f"Give a file of image names and texts, or: --texts {LABELS}")
     if texts == LABELS:
         return {name: filled(templates, class_) for name, class_ in (source.classes or {}).items()}
     file, _, column = (texts, "", "") if Path(texts).is_file() else texts.rpartition(":")

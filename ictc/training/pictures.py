@@ -5,6 +5,7 @@ Those beyond are read anew in each epoch, by all cores, while the network works 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,10 +72,32 @@ class Pictures:
     def _square(self, number: int) -> Square:
         if number < len(self._squares):
             return self._squares[number]
-        found = square_of(self.items[number], self._side)
+        item = self.items[number]
+        found = square_of(item, self._side)
         if isinstance(found, Failure):
-            raise InputError(f"{self.items[number].path} cannot be read any more: {found.message}", "Put it back.")
+            raise InputError(f"{item.path} cannot be read any more: {found.message}", "Put it back.")
+        check_same(item)
         return found
+
+
+def check_same(item: Item) -> None:
+    """What is learned is what is told: an image that was replaced meanwhile is in no list of those trained on.
+
+    Raises:
+        InputError: the file is gone, or has other bytes than it had.
+    """
+    if item.path is None or not item.sha256:
+        return
+    try:
+        with item.path.open("rb") as file:
+            same = hashlib.file_digest(file, "sha256").hexdigest() == item.sha256
+    except OSError as error:
+        raise InputError(f"{item.path} cannot be read any more: {error.strerror or error}", "Put it back.") from error
+    if not same:
+        raise InputError(
+            f"{item.path} was replaced while it was trained on.",
+            "Put it back, and run the same again, which goes on; or begin anew with what is there: --restart",
+        )
 
 
 def square_of(item: Item, side: int) -> Square | Failure:

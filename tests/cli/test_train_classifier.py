@@ -229,6 +229,15 @@ def test_without_a_gpu_half_precision_is_refused_though_no_device_is_named(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_empty_output_is_not_the_folder_one_is_in(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = invoke("train", "classifier", digits, *QUICK, "-o", "")
+    said = " ".join(done.output.replace("│", " ").split())
+    assert done.exit_code == 2 and "no folder is named" in said and not (tmp_path / "trained.json").exists()
+
+
 def test_one_class_or_no_truth(digits: Path, tmp_path: Path) -> None:
     one = invoke("train", "classifier", digits / "n1", "--truth", "folder", "-o", tmp_path / "out")
     assert one.exit_code != 0 and "--truth" in one.output

@@ -147,6 +147,7 @@ def test_what_a_model_says_is_asked_before_and_under_one_criterion(
         (("compress", "--embedder", "vectors:none.npy"), "none.npy", ""),
         (("lit", "--template", "a disc"), "has no {class}", "a photo of a {class}"),
         (("lit", "--texts", "none.csv"), "no such file", "--texts labels"),
+        (("lit", "--texts", ""), "--texts is empty", "--texts labels"),
         (("lit", "--layers", "9"), "has 6", "from 0 to 6"),
     ],
 )

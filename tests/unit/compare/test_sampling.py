@@ -78,9 +78,12 @@ def test_what_was_trained_on_is_out_of_the_draw() -> None:
     found = choose(source, classes, seen, None, None, 1)
     assert (found.apart, found.left_out) == ({"trained:x": 2, "trained:y": 1}, 2)
     assert len(found.source.items) == len(found.classes) == 57 and not {"a0", "b1"} & contents(found)
-    with pytest.raises(InputError, match="trained on all 59 images with a class"):
+    with pytest.raises(InputError, match="trained:x was trained on all 59 images with a class"):
         extra = replace(source, items=[*source.items, Item("z.png", None, "z")])
         choose(extra, classes, {"trained:x": frozenset(i.sha256 for i in source.items)}, None, None, 1)
+    with pytest.raises(InputError, match="trained:x, trained:y were trained on all"):
+        every = frozenset(i.sha256 for i in source.items)
+        choose(source, classes, {"trained:x": every, "trained:y": every}, None, None, 1)
 
 
 def test_a_pairing_by_the_truth_is_shown_all_but_the_test_part() -> None:

@@ -11,6 +11,7 @@ import torch
 from ictc.errors import InputError
 from ictc.images.sources import read_source
 from ictc.progress import unwatched
+from ictc.training.captions import Captions
 from ictc.training.pictures import Pictures, flipped
 from tests.conftest import write_coloured
 
@@ -28,9 +29,28 @@ def test_kept_or_read_anew_they_are_the_same(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="None of 1 images can be read") as told:
         Pictures(items[-1:], 8, unwatched)
     assert "Give a folder" in told.value.hint
+    first = anew.items[5].path  # of those that are not kept
+    assert first
+    before = first.read_bytes()
+    first.write_bytes(anew.items[0].path.read_bytes())  # type: ignore[union-attr]
+    with pytest.raises(InputError, match="was replaced while"):
+        anew.pixels(np.arange(6))
+    first.write_bytes(before)
     (tmp_path / "in" / "red" / "red-1.png").unlink()
     with pytest.raises(InputError, match="any more"):
         anew.pixels(np.arange(6))
+
+
+def test_of_captions_none_is_learned_of_an_image_that_was_replaced(tmp_path: Path) -> None:
+    items = read_source(str(write_coloured(tmp_path / "in", 1))).items
+    captions = Captions(items, {i.name: "a text" for i in items}, unwatched)
+    assert captions[0][1] == "a text"
+    one, other = (i.path for i in items[:2])
+    assert one and other
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(InputError, match="was replaced while") as told:
+        captions[0]
+    assert "--restart" in told.value.hint
 
 
 def test_half_are_mirrored() -> None:

@@ -66,9 +66,22 @@ Precision = Annotated[
         panel=_WHERE,
     ),
 ]  # fmt: skip
+
+
+def _folder(text: str | Path) -> Path:
+    """A path of nothing would be the folder that one is in."""
+    if not str(text).strip():
+        raise typer.BadParameter("no folder is named. Type for example: -o trained")
+    return Path(text)
+
+
 Output = Annotated[
-    Path, option("output", "OUT", "The folder for the result; gone on with where it was interrupted.", "--output", "-o")
-]
+    Path,
+    option(
+        "output", "OUT", "The folder for the result; gone on with where it was interrupted.", "--output", "-o",
+        parser=_folder,
+    ),
+]  # fmt: skip
 Restart = Annotated[bool, option("restart", "", "Throw away what OUT has, and begin anew.", "--restart")]
 
 Unlabelled = Annotated[
