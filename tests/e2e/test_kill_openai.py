@@ -42,7 +42,7 @@ class Clerk:
 
 
 def _captions(file: Path) -> Path:
-    texts = (f"At stand {i} there is a {THINGS[i % 5]}, seen from the left." for i in range(IMAGES))
+    texts = (f"{THINGS[i % 5]} {i}" for i in range(IMAGES))
     file.write_text("".join(json.dumps({"image": f"{i}.png", "text": text}) + "\n" for i, text in enumerate(texts)))
     return file
 
