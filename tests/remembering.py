@@ -1,9 +1,11 @@
-"""The offline text embedder, that embeds the same texts once in all tests of a file."""
+"""The offline text embedder, that embeds the same texts once in all tests of a process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
+
+import pytest
 
 from ictc.interfaces import Tick, Vectors, no_tick
 from ictc.models.minilm import MiniLM
@@ -20,3 +22,12 @@ class Remembering(MiniLM):
             self.known[key] = self.one.embed_texts(texts)
         tick(len(texts))
         return self.known[key].copy()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembering() -> Iterator[None]:
+    """For commands in this process: most of what a small run takes is the vocabulary's vectors (3 s)."""
+    with pytest.MonkeyPatch.context() as patch:
+        for room in ("ictc.backends", "ictc.embedders.opening"):
+            patch.setattr(f"{room}.MiniLM", Remembering)
+        yield

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import TEXTS, invoke, result_files, write_coloured
-from tests.remembering import Remembering
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
 from tests.vectored import write_beside
@@ -21,13 +19,6 @@ KIND = {"red": "cat", "green": "truck", "blue": "guitar"}
 EACH = 25
 World = tuple[Path, str, str]
 """Images, the spec of their descriptions, and that of vectors that tell the classes apart."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _remembering() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ictc.backends.MiniLM", Remembering)
-        yield
 
 
 @pytest.fixture(scope="module")

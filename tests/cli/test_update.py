@@ -13,16 +13,10 @@ import pytest
 from PIL import Image
 
 from tests.conftest import COLOURS, invoke, result_files, write_coloured
-from tests.remembering import Remembering
 
 KINDS = ("cat", "truck", "guitar")
 SCENES = ("A {} near a window.", "The image shows a {} on the left.", "There is a {} in front of a wall.")
 Rows = list[dict[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ictc.backends.MiniLM", Remembering)
 
 
 def row(i: int, kind: str) -> dict[str, str]:
@@ -53,9 +47,7 @@ def clusters(run: Path, revision: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ictc.backends.MiniLM", Remembering)
-        told("run", write(folder / "d.jsonl", OLD), "-c", "object", "-k", 3, "-o", folder / "run", "--no-report")
+    told("run", write(folder / "d.jsonl", OLD), "-c", "object", "-k", 3, "-o", folder / "run", "--no-report")
     return folder / "run"
 
 

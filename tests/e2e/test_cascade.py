@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from tests.conftest import invoke, result_files
-from tests.remembering import Remembering
 from tests.servers.answers import Body, Scripted, error
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
@@ -62,11 +61,6 @@ def write(file: Path, texts: list[str]) -> Path:
 @pytest.fixture(scope="module")
 def captions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("cascade") / "captions.jsonl", [text_of(i) for i in range(N)])
-
-
-@pytest.fixture(autouse=True)
-def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ictc.backends.MiniLM", Remembering)
 
 
 @pytest.fixture

@@ -31,11 +31,6 @@ ODD = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ictc.backends.MiniLM", Remembering)
-
-
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
     """48 descriptions of three kinds, and two of other things."""

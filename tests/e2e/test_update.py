@@ -18,7 +18,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ictc, invoke, result_files
-from tests.remembering import Remembering
 from tests.servers.answers import Body, Scripted, error
 from tests.servers.scripted import ScriptedServer
 from tests.servers.thinking import thinking
@@ -26,11 +25,6 @@ from tests.servers.thinking import thinking
 COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 KINDS = ("cat", "truck", "guitar", "apple")
 ENV = {"OPENAI_API_KEY": "sk-test"}
-
-
-@pytest.fixture(autouse=True)
-def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ictc.backends.MiniLM", Remembering)
 
 
 def look(image: Image.Image) -> str:
